@@ -1,0 +1,52 @@
+# Two doors: `make run` does the main job, `make test` checks everything. Both start from nothing.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PORT   ?= 8080
+STAMP  := $(VENV)/.installed
+
+.PHONY: run test quick format lint types layers unit docs clean
+
+# ---------------------------------------------------------------- the main job
+
+run: $(STAMP)
+	@$(BIN)/fourways demo run/helpdesk --port $(PORT)
+
+# torch first, by pip: it is pinned, and pip finds the CPU build. Then everything else, by uv, in seconds.
+$(STAMP): pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (once; a minute or two) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv torch==2.13.0 2>&1 | grep -v '^WARNING: Location' || true
+	@$(BIN)/python -c 'import torch' 2>/dev/null
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[engine,dev,postgres]'
+	@touch $@
+
+# ---------------------------------------------------------------- the checks
+
+test: format lint types layers unit docs
+
+quick: lint types
+	@$(BIN)/pytest -q -n 2 -m 'not slow and not data'
+
+format: $(STAMP)
+	@$(BIN)/ruff format --check --quiet .
+
+lint: $(STAMP)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/deptry src --per-rule-ignores DEP002=torch 2>&1 | tail -n 3
+	@$(BIN)/vulture src --min-confidence 80
+
+types: $(STAMP)
+	@$(BIN)/mypy
+
+layers: $(STAMP)
+	@$(BIN)/lint-imports
+
+unit: $(STAMP)
+	@$(BIN)/pytest -q -n 2 --dist loadgroup
+
+docs: $(STAMP)
+	@$(BIN)/mkdocs build --strict --quiet
+
+clean:
+	@rm -rf $(VENV) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

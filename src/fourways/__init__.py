@@ -1,0 +1,1 @@
+"""fourways: a company's documents and questions, answered in each of four ways, measured, shipped behind one API."""

@@ -1,0 +1,335 @@
+"""`fourways.yaml`, key by key: one frozen tree. Each key's type, default, bounds and meaning stand here only."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from fourways.config.durations import parse_duration
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration, json_schema_input_type=str | int),
+    Field(description="a number of seconds, or text such as 30s, 15m, 2h, 7d"),
+]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="lower-case letters, digits, - and _")]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Node(BaseModel):
+    """Base of every node: frozen, and loud about keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+# ---------------------------------------------------------------- models
+
+
+class Price(Node):
+    """What a model costs, in US dollars per million tokens."""
+
+    input: float = Field(ge=0)
+    """Tokens read."""
+    output: float = Field(ge=0)
+    """Tokens written, thinking included."""
+    cached_input: float | None = Field(default=None, ge=0)
+    """Tokens read from the provider's cache; the input price where not given."""
+
+
+class Provider(Node):
+    """A server that answers: where it is and how it is spoken to."""
+
+    dialect: str = "openai"
+    """How it is spoken to: openai, anthropic, azure, cohere, mistral, groq, vllm, ollama, llamacpp, tgi …"""
+    base_url: str | None = None
+    """Where its API begins, such as http://127.0.0.1:8000/v1; the dialect's own where not given."""
+    api_key: str | None = Field(default=None, repr=False)
+    """Its key: write ${NAME} to take it from the environment."""
+    headers: dict[str, str] = {}
+    """Sent with every request."""
+    query: dict[str, str] = {}
+    """Added to every URL (Azure's api-version, for one)."""
+    network: Literal["external", "internal"] = "external"
+    """Whether what is sent to it leaves the company's network."""
+    prices: dict[str, Price] = {}
+    """Prices by model name; the genai-prices table where not given."""
+
+
+class Timeouts(Node):
+    """How long to wait for a model."""
+
+    connect: Duration = timedelta(seconds=5)
+    """For the connection."""
+    first_byte: Duration = timedelta(seconds=60)
+    """For the first byte of the answer."""
+    idle: Duration = timedelta(seconds=60)
+    """Between two pieces of a stream."""
+    total: Duration = timedelta(minutes=10)
+    """For the whole answer."""
+
+
+class Retry(Node):
+    """Trying again: only while no byte of an answer has gone out."""
+
+    attempts: int = Field(default=3, ge=1, le=10)
+    """How often in all, the first try included, on one target."""
+    backoff: Duration = timedelta(milliseconds=250)
+    """The wait before the second try; doubled each time, with jitter; a server's Retry-After goes before."""
+
+
+class Breaker(Node):
+    """Leaving a failing target alone for a while."""
+
+    failures: int = Field(default=5, ge=1)
+    """Failures in a row that open the circuit."""
+    cooldown: Duration = timedelta(seconds=30)
+    """How long it stays open before one request may try."""
+
+
+class Target(Node):
+    """One way to reach a model."""
+
+    model: str
+    """`provider/model`."""
+    weight: float = Field(default=1.0, gt=0)
+    """Its share among the targets."""
+
+
+class Model(Node):
+    """A named model: one or several targets under one policy."""
+
+    targets: list[Target | str] = Field(min_length=1)
+    """Share the load by weight. A target is `provider/model`, or {model, weight}."""
+    fallback: list[str] = []
+    """Tried in order when all targets failed: `provider/model`, or another named model."""
+    timeout: Timeouts = Timeouts()
+    retry: Retry = Retry()
+    breaker: Breaker = Breaker()
+    options: dict[str, Any] = {}
+    """Options sent where the request names none: temperature, max_tokens …"""
+
+
+# ---------------------------------------------------------------- knowledge
+
+
+class FileSource(Node):
+    """Files of this machine."""
+
+    type: Literal["files"] = "files"
+    paths: list[str] = Field(min_length=1)
+    """Files, folders and globs (`docs/**/*.md`), relative to the project; a folder means all readable files in it."""
+    exclude: list[str] = []
+    """Globs left out."""
+    acl: list[str] = []
+    """Labels that may read these documents; none means everybody."""
+    metadata: dict[str, Any] = {}
+    """Added to each document's metadata, for filters."""
+
+
+class WebSource(Node):
+    """Pages of the web."""
+
+    type: Literal["web"]
+    urls: list[str] = []
+    """Pages to read."""
+    sitemap: str | None = None
+    """A sitemap.xml whose pages are read."""
+    limit: int = Field(default=500, ge=1)
+    """Pages at most."""
+    allow_private: bool = False
+    """Whether private and loopback addresses may be read (an intranet); redirects are checked too."""
+    delay: Duration = timedelta(milliseconds=500)
+    """Between two pages of one host; robots.txt may ask for more."""
+    acl: list[str] = []
+    metadata: dict[str, Any] = {}
+
+
+Source = Annotated[FileSource | WebSource, Field(discriminator="type")]
+
+
+class Chunking(Node):
+    """How documents are cut into passages."""
+
+    size: int = Field(default=220, ge=32, le=8000)
+    """Tokens of the embedding model in a passage, at most."""
+    overlap: int = Field(default=0, ge=0)
+    """Tokens that a passage repeats of the one before."""
+
+
+class Embedding(Node):
+    """What turns text into vectors."""
+
+    model: str = "minilm"
+    """`minilm` (in the package), a folder of a sentence-transformers model, or `provider/model`."""
+
+
+class Search(Node):
+    """How passages are found."""
+
+    limit: int = Field(default=5, ge=1, le=100)
+    """Passages in a result."""
+    candidates: int = Field(default=50, ge=1, le=1000)
+    """Passages each side (words, meaning) proposes before they are fused."""
+    alpha: Probability = 0.5
+    """Share of meaning (dense) in the fused score; the rest is words (BM25)."""
+    neighbours: int = Field(default=0, ge=0, le=10)
+    """Passages before and after a hit that are handed on with it."""
+    reranker: str | None = None
+    """`provider/model` with a /rerank endpoint that reorders the candidates."""
+
+
+class Knowledge(Node):
+    """A named set of sources, searched together."""
+
+    sources: list[Source] = Field(min_length=1)
+    chunk: Chunking = Chunking()
+    embedding: Embedding = Embedding()
+    search: Search = Search()
+    refresh: Duration | None = None
+    """Sync again this often while the server runs; never where not given."""
+    keep_snapshots: int = Field(default=3, ge=1)
+    """Newest snapshots kept on disk for candidates that pin one."""
+
+
+# ---------------------------------------------------------------- apps
+
+
+class Example(Node):
+    """A question with its answer, shown to the model before the question (few-shot)."""
+
+    input: str
+    output: str
+
+
+class Examples(Node):
+    """Which examples stand before the question."""
+
+    cases: list[Example] = []
+    file: str | None = None
+    """JSONL or YAML of {input, output}, relative to the project."""
+    nearest: int | None = Field(default=None, ge=1, le=50)
+    """Only the k nearest to the question, by meaning; all of them, in order, where not given."""
+
+
+class PromptWay(Node):
+    """Way 1: a model prompted with instructions and examples."""
+
+    model: str | None = None
+    """A named model, `provider/model`, `echo`, or `extractive`; the ambient choice where not given."""
+    system: str | None = None
+    """The system text, as a Jinja template."""
+    template: str | None = None
+    """A file of that template instead, relative to the project: prompts/helpdesk.j2."""
+    examples: Examples = Examples()
+    variables: dict[str, Any] = {}
+    """Values for the template; a request's own go before them."""
+    output_schema: dict[str, Any] | None = None
+    """JSON Schema that answers must follow, sent as response_format."""
+    options: dict[str, Any] = {}
+    """Options of decoding: temperature, max_tokens, seed …; a request's own go before them."""
+
+
+class RagWay(PromptWay):
+    """Way 2: passages of a knowledge are found, and the model answers from them."""
+
+    knowledge: str
+    """Which knowledge."""
+    snapshot: int | Literal["latest"] = "latest"
+    """A numbered snapshot, or whatever is newest."""
+    limit: int | None = Field(default=None, ge=1, le=100)
+    """Passages handed to the model; the knowledge's own limit where not given."""
+    context_tokens: int = Field(default=3000, ge=100)
+    """Budget for passages, in tokens."""
+    min_score: float | None = Field(default=None, ge=-1, le=1)
+    """Abstain below this strength of retrieval; the measured default where not given, -1 for never."""
+    condense: bool = True
+    """Whether earlier turns are condensed into the search query."""
+    abstain_text: str = "I could not find this in the documents I was given."
+    """Said when nothing found is strong enough."""
+
+
+class Ways(Node):
+    """The ways an app can be answered; each is built, measured and served alike."""
+
+    prompt: PromptWay | None = None
+    rag: RagWay | None = None
+
+
+class App(Node):
+    """What people use."""
+
+    description: str = ""
+    ways: Ways
+    default_way: Literal["prompt", "rag"] | None = None
+    """The way served under the app's bare name; the last of the ladder that the app has where not given."""
+    tests: list[str] = []
+    """Files of test cases, relative to the project."""
+    limits: "Limits | None" = None
+    """Limits of each key for this app; the project's where not given."""
+
+
+class Limits(Node):
+    """What one key may use."""
+
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    concurrent: int | None = Field(default=None, ge=1)
+    """Requests at a time."""
+
+
+# ---------------------------------------------------------------- the rest
+
+
+class Server(Node):
+    """The HTTP door."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    max_body_bytes: int = Field(default=20_000_000, ge=1024)
+    """A larger body is refused with 413."""
+    keep_alive_comment: Duration = timedelta(seconds=10)
+    """A comment is sent on a stream this often while the first token is awaited."""
+    cors_origins: list[str] = []
+    """Web origins whose pages may call the API."""
+
+
+class Retention(Node):
+    """How long things are kept."""
+
+    traces: Duration = timedelta(days=30)
+    texts: Duration = timedelta(days=30)
+    """Questions and answers inside traces."""
+
+
+class Telemetry(Node):
+    """What is told to whom."""
+
+    otlp_endpoint: str | None = None
+    """Traces are exported there over OTLP/HTTP."""
+    otlp_headers: dict[str, str] = Field(default={}, repr=False)
+    record_texts: bool = True
+    """Whether our own store keeps questions and answers (for their retention)."""
+    export_texts: bool = False
+    """Whether exported spans carry prompts and answers."""
+
+
+class Project(Node):
+    """One folder with one fourways.yaml; its state lives beside it in .fourways/."""
+
+    project: Name
+    """The project's name."""
+    database: str | None = None
+    """A SQLAlchemy URL such as postgresql+psycopg://…; SQLite in .fourways/ where not given."""
+    network: Literal["open", "none"] = "open"
+    """`none`: no packet leaves this machine; external providers and web sources are refused."""
+    providers: dict[Name, Provider] = {}
+    models: dict[Name, Model] = {}
+    knowledge: dict[Name, Knowledge] = {}
+    apps: dict[Name, App] = {}
+    limits: Limits = Limits()
+    server: Server = Server()
+    retention: Retention = Retention()
+    telemetry: Telemetry = Telemetry()
+
+
+App.model_rebuild()
