@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from fourways.config.durations import parse_duration
 
@@ -144,7 +144,19 @@ class WebSource(Node):
     metadata: dict[str, Any] = {}
 
 
-Source = Annotated[FileSource | WebSource, Field(discriminator="type")]
+def _source_type(value: Any) -> str:  # noqa: ANN401 - whatever stands in the file
+    kind = value.get("type", "files") if isinstance(value, dict) else getattr(value, "type", "")
+    return str(kind)
+
+
+Source = Annotated[
+    Annotated[FileSource, Tag("files")] | Annotated[WebSource, Tag("web")],
+    Discriminator(
+        _source_type,
+        custom_error_type="unknown_source",
+        custom_error_message="there is no such source type; there is: files, web",
+    ),
+]
 
 
 class Chunking(Node):

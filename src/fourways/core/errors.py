@@ -1,7 +1,7 @@
 """Every error fourways raises on purpose. Raise only from this tree; `web/errors` alone maps it to status codes.
 
 FourwaysError
-├── InvalidProject            fourways.yaml (or a file it names) is wrong: file, line, key
+├── InvalidProject            fourways.yaml (or a file it names) is wrong: each problem with file, line, key
 ├── InvalidRequest            the caller sent nonsense: which parameter
 │   ├── RequestTooLarge
 │   └── ContextTooLong
@@ -21,7 +21,8 @@ FourwaysError
     └── CircuitOpen           it failed so often that it is left alone for a while
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 
@@ -33,13 +34,26 @@ class FourwaysError(Exception):
         self.message = message
 
 
-class InvalidProject(FourwaysError):
-    """The project file is wrong at `file:line`, `key`; `message` says what would be right."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong in a project, where it stands, and what would be right."""
 
-    def __init__(self, message: str, *, file: str = "", line: int = 0, key: str = "") -> None:
-        where = ":".join(str(part) for part in (file, line or "", key) if part)
-        super().__init__(f"{where}: {message}" if where else message)
-        self.file, self.line, self.key, self.reason = file, line, key, message
+    file: str
+    line: int
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        where = ":".join(str(part) for part in (self.file, self.line or "", self.key) if part)
+        return f"{where}: {self.message}" if where else self.message
+
+
+class InvalidProject(FourwaysError):
+    """The project file is wrong; `problems` says where and how, all of them at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
 
 
 class InvalidRequest(FourwaysError):

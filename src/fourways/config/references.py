@@ -1,0 +1,116 @@
+"""What one part of the project file says of another, or of a file: names that must exist."""
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+from fourways.config.tree import App, FileSource, Knowledge, Project, PromptWay, RagWay, Target, WebSource
+
+Wrong = tuple[tuple[str | int, ...], str]
+"""A place in the project file, and what is wrong there."""
+
+BUILT_IN_MODELS = ("echo", "extractive")
+GLOB_MARKS = frozenset("*?[")
+
+
+def check_references(project: Project, folder: Path) -> Iterator[Wrong]:
+    """Yield every name that refers to nothing and every file that is not there."""
+    for name, knowledge in project.knowledge.items():
+        yield from _knowledge(project, knowledge, ("knowledge", name), folder)
+    for name, model in project.models.items():
+        for number, target in enumerate(model.targets):
+            named = target.model if isinstance(target, Target) else target
+            yield from _model(project, named, ("models", name, "targets", number), itself=name)
+        for number, fallback in enumerate(model.fallback):
+            yield from _model(project, fallback, ("models", name, "fallback", number), itself=name)
+    for name, app in project.apps.items():
+        yield from _app(project, app, ("apps", name), folder)
+
+
+def _knowledge(project: Project, knowledge: Knowledge, at: tuple[str | int, ...], folder: Path) -> Iterator[Wrong]:
+    for number, source in enumerate(knowledge.sources):
+        place = (*at, "sources", number)
+        if isinstance(source, FileSource):
+            for position, path in enumerate(source.paths):
+                if not GLOB_MARKS & set(path) and not (folder / path).exists():
+                    yield (*place, "paths", position), _no_file(path, folder)
+        elif isinstance(source, WebSource):
+            if not source.urls and source.sitemap is None:
+                yield place, "a web source needs urls or a sitemap"
+            if project.network == "none":
+                yield place, "network is 'none', so no web page can be read; remove this source or set network: open"
+    model = knowledge.embedding.model
+    if model != "minilm" and not (folder / model).is_dir():
+        yield from _model(project, model, (*at, "embedding", "model"), kinds="minilm, a folder, or provider/model")
+    if knowledge.search.reranker:
+        yield from _model(project, knowledge.search.reranker, (*at, "search", "reranker"))
+    if knowledge.chunk.overlap >= knowledge.chunk.size:
+        yield (*at, "chunk", "overlap"), f"must be less than size ({knowledge.chunk.size})"
+
+
+def _app(project: Project, app: App, at: tuple[str | int, ...], folder: Path) -> Iterator[Wrong]:
+    ways = {name: way for name, way in app.ways if way is not None}
+    if not ways:
+        yield (*at, "ways"), f"an app needs at least one way: {', '.join(name for name, _ in app.ways)}"
+    if app.default_way is not None and app.default_way not in ways:
+        yield (*at, "default_way"), f"'{app.default_way}' is not among the app's ways: {', '.join(ways) or 'none'}"
+    for name, way in ways.items():
+        yield from _way(project, way, (*at, "ways", name), folder)
+    for number, path in enumerate(app.tests):
+        if GLOB_MARKS & set(path):
+            if not any(folder.glob(path)):
+                yield (*at, "tests", number), f"no file matches {path}"
+        elif not (folder / path).is_file():
+            yield (*at, "tests", number), _no_file(path, folder)
+
+
+def _way(project: Project, way: PromptWay, at: tuple[str | int, ...], folder: Path) -> Iterator[Wrong]:
+    if way.model is not None:
+        yield from _model(project, way.model, (*at, "model"))
+    if way.template is not None and not (folder / way.template).is_file():
+        yield (*at, "template"), _no_file(way.template, folder)
+    if way.template is not None and way.system is not None:
+        yield (*at, "template"), "give either system or template, not both"
+    if way.examples.file is not None and not (folder / way.examples.file).is_file():
+        yield (*at, "examples", "file"), _no_file(way.examples.file, folder)
+    if isinstance(way, RagWay) and way.knowledge not in project.knowledge:
+        yield (*at, "knowledge"), _no_name("knowledge", way.knowledge, project.knowledge)
+
+
+def _model(
+    project: Project,
+    name: str,
+    at: tuple[str | int, ...],
+    *,
+    itself: str = "",
+    kinds: str = "a model, or provider/model",
+) -> Iterator[Wrong]:
+    provider, slash, model = name.partition("/")
+    if slash:
+        if not model:
+            yield at, f"'{name}' names a provider but no model; write {provider}/MODEL"
+    elif name == itself:
+        yield at, "a model cannot be its own target or fallback"
+    elif name not in project.models and name not in BUILT_IN_MODELS:
+        yield at, f"{_no_name('model', name, (*project.models, *BUILT_IN_MODELS))} ({kinds})"
+
+
+def _no_name(kind: str, name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1)
+    hint = f"did you mean '{close[0]}'?" if close else f"there is: {', '.join(names) or 'none'}"
+    return f"there is no {kind} '{name}'; {hint}"
+
+
+def _no_file(path: str, folder: Path) -> str:
+    parent = (folder / path).parent
+    names = [item.name for item in parent.iterdir()] if parent.is_dir() else []
+    close = get_close_matches(Path(path).name, names, n=1)
+    hint = f"; did you mean {Path(path).with_name(close[0])}?" if close else f" (looked in {folder})"
+    return f"there is no {path}{hint}"
+
+
+def files_named(project: Project) -> list[str]:
+    """List the files whose content decides answers: templates and examples."""
+    ways = [way for app in project.apps.values() for _, way in app.ways if way is not None]
+    return sorted({path for way in ways for path in (way.template, way.examples.file) if path is not None})
