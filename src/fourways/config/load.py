@@ -35,9 +35,9 @@ def load_project(folder: Path, environ: Mapping[str, str]) -> Project:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         message = f"there is no {FILE_NAME} in {folder}; make one with: fourways init {folder.name or 'my-project'}"
-        raise InvalidProject([Problem(file=str(file), line=0, key="", message=message)]) from error
+        raise InvalidProject(message, file=str(file)) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidProject([Problem(file=str(file), line=0, key="", message=f"cannot be read: {error}")]) from error
+        raise InvalidProject(f"cannot be read: {error}", file=str(file)) from error
     return parse_project(text, file=file, environ=environ)
 
 
@@ -57,7 +57,7 @@ def parse_project(text: str, *, file: Path, environ: Mapping[str, str]) -> Proje
         raise InvalidProject([_yaml_problem(error, name)]) from error
     if not isinstance(data, dict):
         message = "the file must be a mapping of keys such as project, knowledge, apps"
-        raise InvalidProject([Problem(file=name, line=1, key="", message=message)])
+        raise InvalidProject(message, file=name, line=1)
     data, missing = expand(data, environ)
     for path, message in missing:
         problems.append(_problem(name, lines, path, message))

@@ -51,7 +51,9 @@ class Problem:
 class InvalidProject(FourwaysError):
     """The project file is wrong; `problems` says where and how, all of them at once."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem] | str, *, file: str = "", line: int = 0, key: str = "") -> None:
+        if isinstance(problems, str):
+            problems = [Problem(file=file, line=line, key=key, message=problems)]
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
 

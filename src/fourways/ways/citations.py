@@ -1,0 +1,59 @@
+"""From `[1]` in an answer's text to the place in the document that it rests on. Pure."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from fourways.core.data import Citation, Hit
+from fourways.core.sentences import sentences
+
+MARK = re.compile(r"\[(\d{1,3})\]")
+WORD = re.compile(r"\w+")
+
+
+def cited(answer: str, hits: Sequence[Hit]) -> tuple[Citation, ...]:
+    """Return a citation for each source that the answer names, in order of first mention.
+
+    The cited place is the sentence of the passage that shares most words with what the answer says just before the
+    mark; the whole passage where no sentence shares any. Numbers without a source give nothing.
+    """
+    said: dict[int, set[str]] = {}
+    for number, words in _marks(answer):
+        if 1 <= number <= len(hits):
+            said.setdefault(number, set()).update(words)
+    return tuple(_citation(number, hits[number - 1], words) for number, words in said.items())
+
+
+def _marks(answer: str) -> Iterator[tuple[int, set[str]]]:
+    """Yield each mark with the words of the sentence before it; marks in a row share their sentence."""
+    begin, words = 0, set[str]()
+    for match in MARK.finditer(answer):
+        between = answer[begin : match.start()]
+        if between.strip(" .,;"):
+            starts = [start for start, end in sentences(between) if between[start:end].strip(" .,;")]
+            words = _words(between[starts[-1] if starts else 0 :])
+        begin = match.end()
+        yield int(match[1]), words
+
+
+def _citation(number: int, hit: Hit, said: set[str]) -> Citation:
+    passage = hit.passage
+    spans = [(start, end) for start, end in sentences(passage.text) if passage.text[start:end].strip()]
+    shared = [len(said & _words(passage.text[start:end])) for start, end in spans]
+    best = max(range(len(spans)), key=shared.__getitem__, default=None)
+    start, end = spans[best] if best is not None and shared[best] else (0, len(passage.text))
+    return Citation(
+        number=number,
+        knowledge=passage.knowledge,
+        document=passage.document,
+        title=passage.title,
+        quote=passage.text[start:end],
+        start=passage.start + start,
+        end=passage.start + end,
+        headings=passage.headings,
+        page=passage.page,
+        link=passage.link,
+    )
+
+
+def _words(text: str) -> set[str]:
+    return {word.casefold() for word in WORD.findall(text)}

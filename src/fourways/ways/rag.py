@@ -1,0 +1,139 @@
+"""Way 2: passages of a knowledge are found, and a model answers from them, citing; or abstains."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fourways.config.tree import RagWay
+from fourways.core.chat import Answerer, ChatRequest, Chunk
+from fourways.core.data import Hit
+from fourways.core.specs import Candidate
+from fourways.core.trace import Trace, Usage
+from fourways.knowledge.chunk import approximate_tokens
+from fourways.models import strength
+from fourways.ways.citations import MARK, cited
+from fourways.ways.condense import condense_by_model, condense_by_rule, needs_condensing
+from fourways.ways.context import fence_of, with_sources, within_budget
+from fourways.ways.prompting import Prompt, open_prompt, pin_prompt
+from fourways.ways.workshop import Searcher, Workshop
+
+QUOTES_ITSELF = "extractive"
+"""The model that reads `request.sources` and quotes them: it needs no prompt and cites by itself."""
+
+
+class RetrievalWay:
+    """Builds and opens retrieval-augmented answerers."""
+
+    name = "rag"
+
+    async def build(self, app: str, spec: RagWay, workshop: Workshop) -> Candidate:
+        """Pin the model, the prompt, the knowledge with its snapshot and search settings, and the decoding."""
+        search = workshop.project.knowledge[spec.knowledge].search
+        parts = {
+            "model": workshop.pin_model(spec.model),
+            "prompt": pin_prompt(spec, workshop),
+            "decoding": dict(spec.options),
+            "knowledge": {
+                "name": spec.knowledge,
+                "snapshot": spec.snapshot,
+                "embedding": workshop.project.knowledge[spec.knowledge].embedding.model,
+                "search": search.model_dump(mode="json"),
+            },
+            "retrieval": {
+                "limit": spec.limit or search.limit,
+                "context_tokens": spec.context_tokens,
+                "min_score": strength.THRESHOLD if spec.min_score is None else spec.min_score,
+                "condense": spec.condense,
+                "abstain_text": spec.abstain_text,
+            },
+        }
+        return Candidate(app=app, way=self.name, parts=parts)
+
+    def open(self, candidate: Candidate, workshop: Workshop) -> Answerer:
+        """Answer from the candidate's knowledge with its model."""
+        parts = candidate.parts
+        return _Rag(
+            model=workshop.models.answerer(parts["model"]["name"]),
+            quotes_itself=parts["model"]["name"] == QUOTES_ITSELF,
+            prompt=open_prompt(parts["prompt"]),
+            decoding=parts["decoding"],
+            knowledge=workshop.knowledge(parts["knowledge"]["name"]),
+            snapshot=parts["knowledge"]["snapshot"],
+            **parts["retrieval"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rag:
+    """condense → search → abstain, or show the sources → answer → cite: one method each."""
+
+    model: Answerer
+    quotes_itself: bool
+    prompt: Prompt
+    decoding: dict[str, Any]
+    knowledge: Searcher
+    snapshot: int | str
+    limit: int
+    context_tokens: int
+    min_score: float
+    condense: bool
+    abstain_text: str
+
+    async def __call__(self, request: ChatRequest, trace: Trace, /) -> AsyncIterator[Chunk]:
+        query = await self._query(request, trace)
+        hits = await self._retrieve(query, request, trace)
+        if strength.abstains(query, hits, self.min_score):
+            trace.attributes["abstained"] = True
+            yield Chunk(text=self.abstain_text, finish="stop", usage=Usage(cost_usd=0.0))
+            return
+        filled = self._fill(request, hits, trace)
+        answer = self.model(filled, trace)
+        async for chunk in answer if self.quotes_itself else _citing(answer, hits, trace):
+            yield chunk
+
+    async def _query(self, request: ChatRequest, trace: Trace) -> str:
+        if not (self.condense and needs_condensing(request.messages)):
+            return condense_by_rule(request.messages[-1:])
+        if self.quotes_itself:
+            return condense_by_rule(request.messages)
+        return await condense_by_model(self.model, request, trace)
+
+    async def _retrieve(self, query: str, request: ChatRequest, trace: Trace) -> tuple[Hit, ...]:
+        with trace.span("retrieve") as span:
+            found = await self.knowledge.search(
+                query, labels=request.principal.labels, limit=self.limit, snapshot=self.snapshot
+            )
+            hits = within_budget(found, self.context_tokens, approximate_tokens)
+            span.set(query=query, hits=[_seen(hit) for hit in hits])
+        return hits
+
+    def _fill(self, request: ChatRequest, hits: tuple[Hit, ...], trace: Trace) -> ChatRequest:
+        with trace.span("prompt"):
+            messages = self.prompt.messages(request, self.prompt.examples)
+            if not self.quotes_itself:
+                messages = with_sources(messages, hits, fence_of(trace.id), self.abstain_text)
+            return replace(
+                request, messages=messages, options=self.prompt.options(self.decoding, request), sources=hits
+            )
+
+
+def _seen(hit: Hit) -> dict[str, Any]:
+    scores = {"score": round(hit.score, 4), "dense": round(hit.dense, 4), "lexical": round(hit.lexical, 4)}
+    return {"document": hit.passage.document, "passage": hit.passage.id, **scores}
+
+
+async def _citing(answer: AsyncIterator[Chunk], hits: tuple[Hit, ...], trace: Trace) -> AsyncIterator[Chunk]:
+    """Pass an answer's chunks on, and add to each choice's last one the places that it cites."""
+    texts: dict[int, list[str]] = {}
+    async for chunk in answer:
+        text = texts.setdefault(chunk.index, [])
+        text.append(chunk.text)
+        if chunk.finish is None:
+            yield chunk
+            continue
+        whole = "".join(text)
+        citations = cited(whole, hits)
+        unknown = {int(number) for number in MARK.findall(whole)} - {citation.number for citation in citations}
+        if unknown:
+            trace.attributes["cited_unknown"] = sorted(unknown)
+        yield replace(chunk, citations=citations, raw=None) if citations else chunk

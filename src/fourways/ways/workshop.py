@@ -1,0 +1,78 @@
+"""The tools a way may use, and how it pins a model."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from fourways.config.tree import Project
+from fourways.core.chat import Answerer
+from fourways.core.data import Hit
+from fourways.core.errors import InvalidProject
+from fourways.models.embedders import Embedder
+
+NOT_PINNED = {"timeout", "retry", "breaker"}
+"""What a named model says that decides how it is reached, not what it answers."""
+
+
+class Searcher(Protocol):
+    """What a way sees of a knowledge."""
+
+    async def search(
+        self,
+        query: str,
+        *,
+        labels: frozenset[str],
+        filters: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        snapshot: int | str = "latest",
+    ) -> Sequence[Hit]:
+        """Find the passages that a caller with these labels may read."""
+        ...
+
+
+class ModelShelf(Protocol):
+    """What a way sees of the models."""
+
+    def answerer(self, name: str) -> Answerer:
+        """Return what answers under a model's name."""
+        ...
+
+    def embedder(self, name: str) -> Embedder:
+        """Return what embeds under a model's name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What a way may use.
+
+    Attributes:
+        project: the project file.
+        models: all models that can be named.
+        ambient: the model used where none is named.
+        knowledge: opens a knowledge by name.
+        read_text: reads a file of the project, by its relative path.
+    """
+
+    project: Project
+    models: ModelShelf
+    ambient: str
+    knowledge: Callable[[str], Searcher]
+    read_text: Callable[[str], str]
+
+    def pin_model(self, name: str | None) -> dict[str, Any]:
+        """Say which model answers, without secrets: its name, and what a named model stands for."""
+        name = name or self.ambient
+        node = self.project.models.get(name)
+        return {"name": name} | ({"stands_for": node.model_dump(mode="json", exclude=NOT_PINNED)} if node else {})
+
+    def project_text(self, path: str) -> str:
+        """Read a text file that the project names.
+
+        Raises:
+            InvalidProject: it cannot be read.
+        """
+        try:
+            return self.read_text(path)
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidProject(f"cannot be read: {error}", file=path) from error
