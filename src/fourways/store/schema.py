@@ -1,0 +1,268 @@
+"""Every table of the database. A change here needs a migration: `tests/store/test_migrations.py` compares the two."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from fourways.store.dialect import Words, partial
+
+# Times are Unix seconds, durations seconds. Columns that hold long text stand last: SQLite reads a row from its front.
+# `Words` is text from outside, made fit for every database; `Words(n)` is cut after n characters so that it can be
+# indexed. Each row belongs to a tenant, but for `vectors` (no tenant's text in it) and `revisions` (counters).
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _json(name: str, *, nullable: bool = True) -> Column[object]:
+    return Column(name, JSON(none_as_null=True), nullable=nullable)
+
+
+def _time(name: str, *, nullable: bool = True) -> Column[float]:
+    return Column(name, Double, nullable=nullable)
+
+
+def _tenant() -> Column[str]:
+    return Column("tenant", String, nullable=False)
+
+
+# ---------------------------------------------------------------- who may ask
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", String, primary_key=True),
+    _tenant(),
+    Column("name", Words(256), nullable=False),
+    Column("hash", String, nullable=False, unique=True),  # SHA-256 of the secret, hex; the secret itself is nowhere
+    Column("prefix", String, nullable=False),  # the secret's first characters, to tell keys apart by eye
+    _json("apps"),  # null: every app
+    _json("labels", nullable=False),
+    Column("admin", Boolean, nullable=False),
+    _time("created_at", nullable=False),
+    _time("expires_at"),
+    _time("revoked_at"),
+    _time("last_used_at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _tenant(),
+    Column("number", Integer, nullable=False),  # from 1, without gaps: each tenant has a chain of its own
+    _time("at", nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("action", String, nullable=False),
+    Column("subject", Words, nullable=False),
+    _json("detail", nullable=False),
+    Column("previous", String, nullable=False),
+    Column("hash", String, nullable=False),
+    PrimaryKeyConstraint("tenant", "number"),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+
+# ---------------------------------------------------------------- what was asked, and what people said of it
+
+traces = Table(
+    "traces",
+    metadata,
+    Column("id", String, nullable=False),
+    _tenant(),
+    _time("started_at", nullable=False),
+    _time("duration"),
+    _time("first_token"),
+    Column("app", Words(256)),
+    Column("way", String),
+    Column("candidate", String),
+    Column("release", String),
+    Column("model", Words(256)),
+    Column("key_id", String),
+    Column("user", Words(256)),
+    Column("status", String, nullable=False),
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("cached_tokens", BigInteger),
+    Column("reasoning_tokens", BigInteger),
+    Column("cost_usd", Double),
+    Column("error", Words),
+    _json("attributes", nullable=False),
+    Column("question", Words),
+    Column("answer", Words),
+    _json("spans", nullable=False),
+    # A caller's `traceparent` may give several requests one id; their beginnings tell them apart.
+    PrimaryKeyConstraint("tenant", "id", "started_at"),
+    Index(None, "tenant", "started_at"),
+    Index(None, "tenant", "app", "started_at"),
+    Index(None, "tenant", "user"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", String, primary_key=True),
+    _tenant(),
+    Column("trace_id", String, nullable=False),
+    Column("user", Words(256), nullable=False),  # "" where nobody is named
+    _time("created_at", nullable=False),
+    _time("updated_at", nullable=False),
+    Column("thumb", Integer),  # +1 or -1
+    Column("stars", Integer),  # 1 to 5
+    Column("comment", Words),
+    Column("correction", Words),
+    UniqueConstraint("tenant", "trace_id", "user"),
+    Index(None, "tenant", "created_at"),
+)
+
+# ---------------------------------------------------------------- what is built
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String, primary_key=True),
+    _tenant(),
+    Column("kind", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("owner", String),
+    _time("lease_until"),
+    Column("attempts", Integer, nullable=False),
+    _time("created_at", nullable=False),
+    _time("started_at"),
+    _time("finished_at"),
+    _json("spec", nullable=False),
+    _json("progress"),
+    _json("result"),
+    Column("error", Words),
+    Index(None, "state", "created_at"),
+    Index(None, "tenant", "created_at"),
+)
+active = jobs.c.state.in_(("queued", "running"))
+Index("uq_jobs_active", jobs.c.tenant, jobs.c.kind, jobs.c.digest, unique=True, **partial(active))
+
+candidates = Table(
+    "candidates",
+    metadata,
+    _tenant(),
+    Column("app", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("way", String, nullable=False),
+    _time("created_at", nullable=False),
+    _time("built_at", nullable=False),  # last built: going back to an old prompt makes its candidate the newest again
+    _json("parts", nullable=False),
+    PrimaryKeyConstraint("tenant", "app", "digest"),
+    Index(None, "tenant", "app", "way", "built_at"),
+)
+
+# ---------------------------------------------------------------- what is known
+
+knowledges = Table(
+    "knowledges",
+    metadata,
+    _tenant(),
+    Column("knowledge", String, nullable=False),
+    _time("created_at", nullable=False),
+    PrimaryKeyConstraint("tenant", "knowledge"),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    _tenant(),
+    Column("knowledge", String, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    _time("created_at", nullable=False),
+    _time("published_at"),
+    _json("counts"),
+    PrimaryKeyConstraint("tenant", "knowledge", "number"),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", String, primary_key=True),  # of this version of the document
+    _tenant(),
+    Column("knowledge", String, nullable=False),
+    Column("uri", Words, nullable=False),
+    Column("added_in", Integer, nullable=False),  # the first snapshot that has it
+    Column("removed_in", Integer),  # the first snapshot that no longer has it
+    Column("content_hash", String, nullable=False),
+    Column("title", Words, nullable=False),
+    Column("language", String, nullable=False),
+    Column("link", Words, nullable=False),
+    _json("acl", nullable=False),
+    _json("metadata", nullable=False),
+    _json("pages", nullable=False),
+    Column("error", Words),  # why it could not be read; then it has no text
+    Column("text", Words, nullable=False),
+    UniqueConstraint("tenant", "knowledge", "uri", "added_in"),
+    Index(None, "tenant", "knowledge", "removed_in"),
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    _tenant(),
+    Column("knowledge", String, nullable=False),
+    Column("id", String, nullable=False),
+    Column("added_in", Integer, nullable=False),
+    Column("removed_in", Integer),
+    Column("document", Words, nullable=False),  # its uri
+    Column("document_id", String, ForeignKey("documents.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("ordinal", Integer, nullable=False),
+    Column("start", Integer, nullable=False),  # the text is the document's, from here
+    Column("end", Integer, nullable=False),  # to here
+    Column("page", Integer),
+    Column("language", String, nullable=False),
+    _json("headings", nullable=False),
+    _json("acl", nullable=False),
+    _json("metadata", nullable=False),
+    PrimaryKeyConstraint("tenant", "knowledge", "id", "added_in"),
+    Index(None, "tenant", "knowledge", "document"),
+)
+
+denylist = Table(
+    "denylist",
+    metadata,
+    _tenant(),
+    Column("knowledge", String, nullable=False),
+    Column("uri", Words, nullable=False),
+    _time("created_at", nullable=False),
+    Column("reason", Words, nullable=False),
+    PrimaryKeyConstraint("tenant", "knowledge", "uri"),
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("model", Words, nullable=False),
+    Column("digest", String, nullable=False),  # SHA-256 of the text
+    _time("created_at", nullable=False),
+    Column("vector", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("model", "digest"),
+)
