@@ -1,4 +1,4 @@
-"""From a conversation to one search query: by the model where one can rewrite, by rule where none can. No I/O of its own."""
+"""From a conversation to one search query: by the model where one can rewrite, by rule where none can."""
 
 import re
 from collections.abc import Sequence
@@ -9,8 +9,9 @@ from fourways.core.errors import FourwaysError
 from fourways.core.trace import Trace
 
 POINTS_BACK = re.compile(
-    r"\b(it|its|they|them|their|that|this|those|these|he|she|his|her|one|ones|there|then|same|else|instead"
-    r"|er|sie|es|das|dies|diese[rsnm]?|dort|ello|eso|esa|ese|esto|allí)\b|^\s*(and|or|but|what about|how about|und|y)\b",
+    r"\b(it|its|they|them|their|that|this|those|these|he|she|his|her|one|ones|there|then|same|else"
+    r"|instead|er|sie|es|das|dies|diese[rsnm]?|dort|ello|eso|esa|ese|esto|allí)\b"
+    r"|^\s*(and|or|but|what about|how about|und|y)\b",
     re.IGNORECASE,
 )
 FEW_WORDS = 4
@@ -25,7 +26,7 @@ Keep its language. Answer with the rewritten question and nothing else.\
 
 def needs_condensing(messages: Sequence[Message]) -> bool:
     """Whether there are earlier turns that the last question may lean on."""
-    return sum(message.get("role") == "user" for message in messages) > 1
+    return len([message for message in messages if message.get("role") == "user"]) > 1
 
 
 def condense_by_rule(messages: Sequence[Message]) -> str:
