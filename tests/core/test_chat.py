@@ -80,7 +80,7 @@ def test_a_question_is_the_last_thing_a_person_said() -> None:
         {"type": "text", "text": "look"},
         {"type": "image_url", "image_url": {"url": "data:"}},
     ]
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "user", "content": "first"},
         {"role": "user", "content": parts},
         {"role": "assistant", "content": "?"},
