@@ -20,7 +20,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._readers = engine.execution_options(reads=True)
+        self._readers = engine.execution_options(**DIFFERENCES[engine.dialect.name].reads)
 
     def transaction(self) -> AbstractContextManager[Connection]:
         """Return one transaction that may write: committed at the end, rolled back if an error leaves it.
@@ -110,8 +110,7 @@ def _listen(engine: Engine, own: Difference) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        statement = own.begin_read if connection.get_execution_options().get("reads") else own.begin_write
-        if statement:
+        for statement in own.begin_read if connection.get_execution_options().get("reads") else own.begin_write:
             connection.exec_driver_sql(statement)
 
 

@@ -86,15 +86,17 @@ class Difference:
         insert: its INSERT, the one that knows ON CONFLICT.
         engine: arguments of `create_engine` for a URL.
         prepare: run once on each new DBAPI connection.
-        begin_read, begin_write: what opens a transaction, None for the driver's own way.
+        reads: execution options of a transaction that only reads.
+        begin_read, begin_write: statements that open a transaction, none for the driver's own way.
         lock: hold one of `LOCKS` until the transaction ends, waiting for whoever has it.
     """
 
     insert: Callable[[Table], Any]
     engine: Callable[[URL], Mapping[str, Any]]
     prepare: Callable[[Any], None]
-    begin_read: str | None
-    begin_write: str | None
+    reads: Mapping[str, Any]
+    begin_read: tuple[str, ...]
+    begin_write: tuple[str, ...]
     lock: Callable[[Connection, str], None]
 
 
@@ -172,16 +174,18 @@ DIFFERENCES: Mapping[str, Difference] = MappingProxyType(
             insert=sqlite.insert,
             engine=_sqlite_engine,
             prepare=_sqlite_prepare,
-            begin_read="BEGIN",
-            begin_write="BEGIN IMMEDIATE",
+            reads={"reads": True},
+            begin_read=("PRAGMA query_only = ON", "BEGIN"),
+            begin_write=("PRAGMA query_only = OFF", "BEGIN IMMEDIATE"),
             lock=_sqlite_lock,
         ),
         "postgresql": Difference(
             insert=postgresql.insert,
             engine=lambda url: {"pool_size": 8, "max_overflow": 24, "pool_pre_ping": True},  # noqa: ARG005 - as for every dialect
             prepare=lambda raw: None,  # noqa: ARG005 - nothing to prepare
-            begin_read=None,
-            begin_write=None,
+            reads={"reads": True, "isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+            begin_read=(),
+            begin_write=(),
             lock=_postgres_lock,
         ),
     }
