@@ -36,7 +36,7 @@ _ENDINGS = (
     *("ings", "ing", "edly", "ions", "ion", "ive", "ize", "ise", "ors", "ers", "ed", "er", "or", "ly", "al"),
 )
 _SHORT_STEMS = frozenset({"ing", "ed"})
-"""Endings cut even where only three letters remain: "used", "lying"."""
+"""Endings cut even where only three letters remain: "asked", "owing"."""
 _SHORTEST = 3
 _USUAL = 4
 
