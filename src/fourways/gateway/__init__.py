@@ -1,0 +1,1 @@
+"""The data plane, free of HTTP: routes, keys, limits, recording, and the onion they make."""

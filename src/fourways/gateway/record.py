@@ -1,0 +1,225 @@
+"""Every answer leaves exactly one trace: `recorded` fills and ends it, a `Recorder` writes batches from its own thread."""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from fourways.core.chat import Answerer, ChatRequest, Chunk, Principal, Wrapper, question_of
+from fourways.core.errors import Busy, FourwaysError, Unavailable
+from fourways.core.trace import Trace
+from fourways.gateway.closing import close
+from fourways.gateway.journal import Journal, Segment
+
+LOG = logging.getLogger(__name__)
+
+INTERVAL = 0.25
+"""Seconds a trace waits at most before it is written, while the store is up."""
+SLOWEST = 5.0
+"""Seconds between two tries while the store is down, at most."""
+BATCH = 200
+"""Traces in one transaction at most; so many waiting are written at once."""
+OUTAGE = (Busy, Unavailable, OSError)
+"""What `write` raises while the store can take nothing: the traces wait. Any other error is about the traces given."""
+
+Write = Callable[[Sequence[Trace]], None]
+"""Takes a batch of ended traces."""
+
+
+class Recorder:
+    """Takes ended traces on the request path, writes them off it.
+
+    A trace is in the journal (a file) before its answer's last byte leaves, and stays there until the store has it:
+    neither `kill -9` nor a store that is down loses one.
+
+    Args:
+        write: puts a batch into the store in one transaction; is given a trace again after a crash in between, and
+            must then change nothing. Whatever it raises means "not written".
+        folder: of the journal.
+        observers: called once with each batch of new traces (metrics, telemetry).
+        interval: seconds between two batches.
+
+    Attributes:
+        in_flight: answers begun and not yet ended.
+        recorded: traces taken since the start.
+        refused: traces given up, because the store took others and not them.
+        failing: whether the last try to write failed.
+    """
+
+    def __init__(
+        self, write: Write, *, folder: Path, observers: Sequence[Write] = (), interval: float = INTERVAL
+    ) -> None:
+        self.in_flight = 0
+        self.recorded = 0
+        self.refused = 0
+        self.failing = False
+        self._write = write
+        self._observers = observers
+        self._interval = interval
+        self._journal = Journal(folder)
+        self._segment: Segment | None = None
+        self._fresh: list[Trace] = []
+        self._waiting: deque[Segment] = deque()
+        self._putting = threading.Lock()
+        self._writing = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Take up what a crash left behind, and begin to write."""
+        self._waiting.extend(self._journal.orphans())
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what is left and end; what the store does not take stays in the journal for the next start."""
+        if self._thread is not None:
+            self._stopping = True
+            self._wake.set()
+            self._thread.join()
+            self._thread = None
+        self.flush()
+        while self._waiting:
+            self._waiting.popleft().release()
+
+    def put(self, trace: Trace) -> None:
+        """Take an ended trace; waits for no store and raises nothing."""
+        with self._putting:
+            if self._segment is None:
+                self._segment = self._journal.segment()
+            self._segment.append(trace)
+            self.recorded += 1
+            full = self.recorded % BATCH == 0
+        if full:
+            self._wake.set()
+
+    def flush(self) -> bool:
+        """Write all that was put so far, in the caller's thread; returns whether the store took it."""
+        with self._writing:
+            self._turn_page()
+            try:
+                while self._waiting:
+                    self._save(self._waiting[0])
+                    self._waiting.popleft().delete()
+            except OUTAGE as error:
+                if not self.failing:
+                    LOG.warning("traces cannot be written and wait in the journal: %s: %s", type(error).__name__, error)
+                self.failing = True
+                return False
+            if self.failing:
+                LOG.warning("traces are written again")
+            self.failing = False
+            return True
+
+    def _run(self) -> None:
+        pause = self._interval
+        while not self._stopping:
+            self._wake.wait(pause)
+            self._wake.clear()
+            written = self.flush()
+            pause = self._interval if written else min(SLOWEST, pause * 2)
+
+    def _turn_page(self) -> None:
+        """Close the segment being written, so that a new one is begun, and show its traces to the observers."""
+        with self._putting:
+            segment, self._segment = self._segment, None
+        if segment is None:
+            return
+        self._waiting.append(segment)
+        traces = list(segment.read())
+        for observe in self._observers:
+            try:
+                observe(traces)
+            except Exception:
+                LOG.exception("an observer of traces failed; it misses %d of them", len(traces))
+
+    def _save(self, segment: Segment) -> None:
+        for batch in batches(segment.read()):
+            try:
+                self._write(batch)
+            except OUTAGE:
+                raise
+            except Exception:  # noqa: BLE001 - the store is up and refused something: found one by one
+                for trace in batch:
+                    self._save_one(trace)
+
+    def _save_one(self, trace: Trace) -> None:
+        try:
+            self._write([trace])
+        except OUTAGE:
+            raise
+        except Exception:
+            self.refused += 1
+            LOG.exception("the store refuses trace %s; it is given up", trace.id)
+
+
+def batches(traces: Iterator[Trace]) -> Iterator[list[Trace]]:
+    """Cut traces into lists of BATCH."""
+    while batch := list(islice(traces, BATCH)):
+        yield batch
+
+
+def recorded(recorder: Recorder, *, texts: bool = True) -> Wrapper:
+    """Fill the trace of every answer, end it once whatever happens, and put it to the recorder.
+
+    Args:
+        recorder: takes the traces.
+        texts: whether question and answer are kept.
+    """
+
+    def wrap(answer: Answerer) -> Answerer:
+        async def traced(request: ChatRequest, trace: Trace, /) -> AsyncIterator[Chunk]:
+            begin(trace, request, texts=texts)
+            recorder.in_flight += 1
+            pieces: list[str] = []
+            chunks = None
+            try:
+                chunks = answer(request, trace)
+                async for chunk in chunks:
+                    if chunk.text:
+                        if trace.first_token is None:
+                            trace.note_first_token()
+                        if texts and not chunk.index:
+                            pieces.append(chunk.text)
+                    if chunk.usage is not None:
+                        trace.usage = chunk.usage
+                    yield chunk
+            except (asyncio.CancelledError, GeneratorExit):
+                trace.end()
+                trace.status = "cancelled"
+                raise
+            except BaseException as error:
+                trace.end(error)
+                raise
+            finally:
+                recorder.in_flight -= 1
+                if pieces:
+                    trace.answer = "".join(pieces)
+                trace.end()
+                recorder.put(trace)
+                await close(chunks)
+
+        return traced
+
+    return wrap
+
+
+def begin(trace: Trace, request: ChatRequest, *, texts: bool) -> None:
+    """Note on a trace who asks, and what."""
+    principal = request.principal
+    trace.tenant, trace.key_id, trace.user = principal.tenant, principal.key_id, principal.user
+    trace.model = request.model
+    if texts:
+        trace.question = question_of(request.messages)
+
+
+def fail(recorder: Recorder, trace: Trace, principal: Principal, error: FourwaysError) -> None:
+    """Record a request that was refused before it could be asked of anybody."""
+    trace.tenant, trace.key_id, trace.user = principal.tenant, principal.key_id, principal.user
+    trace.end(error)
+    recorder.put(trace)

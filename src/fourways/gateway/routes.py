@@ -1,0 +1,144 @@
+"""Which Answerer a `model` name means: immutable `Routes`, picked from purely, swapped whole by a `Switch`."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fourways.core.chat import Answerer, ChatRequest, Chunk, Principal
+from fourways.core.errors import InvalidRequest, NotAllowed, UnknownModel
+from fourways.core.trace import Trace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One opened candidate of an app, or a model reached directly.
+
+    Attributes:
+        app, way, candidate: whose answer it is; None where a model is reached directly.
+    """
+
+    answerer: Answerer
+    app: str | None = None
+    way: str | None = None
+    candidate: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppRoutes:
+    """The open candidates of one app.
+
+    Attributes:
+        default: the way served under the bare name.
+        ways: the newest candidate of each way.
+        pinned: every open candidate by its id, those of `ways` included.
+    """
+
+    default: str
+    ways: Mapping[str, Route]
+    pinned: Mapping[str, Route]
+
+
+def app_routes(routes: Iterable[Route], default: str) -> AppRoutes:
+    """Build an app's routes from its open candidates, oldest first; the last of each way is its newest."""
+    known = list(routes)
+    return AppRoutes(
+        default=default,
+        ways={route.way: route for route in known if route.way},
+        pinned={route.candidate: route for route in known if route.candidate},
+    )
+
+
+def app_of(model: str) -> str:
+    """Return the part of a `model` name that names an app: `helpdesk` of `helpdesk:rag` and `helpdesk@3f9c…`."""
+    return model.partition("@")[0].partition(":")[0]
+
+
+def _no_model(name: str) -> Answerer:
+    raise UnknownModel.named("model", name, ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routes:
+    """Everything that can be asked for, at one moment.
+
+    Attributes:
+        models: names of configured models, reachable directly by keys that are not scoped to apps.
+        open_model: opens `provider/model` or one of `models`; raises UnknownModel.
+    """
+
+    apps: Mapping[str, AppRoutes] = field(default_factory=dict)
+    models: Sequence[str] = ()
+    open_model: Callable[[str], Answerer] = _no_model
+
+    def pick(self, model: str, principal: Principal) -> Route:
+        """Return the route of `app`, `app@candidate`, `app:way`, `provider/model` or a configured model's name.
+
+        Raises:
+            UnknownModel: it names nothing; the message lists what this key may see.
+            NotAllowed: it names something that this key may not use.
+            InvalidRequest: a candidate's prefix fits several.
+        """
+        name = app_of(model)
+        app = self.apps.get(name)
+        if app is None:
+            return self._direct(model, principal)
+        if principal.apps is not None and name not in principal.apps:
+            msg = f"this key may not use the app '{name}'; it may use: {', '.join(sorted(principal.apps)) or 'none'}"
+            raise NotAllowed(msg)
+        if model == name:
+            return app.ways[app.default]
+        chosen = model[len(name) + 1 :]
+        return self._of_way(name, app, chosen) if model[len(name)] == ":" else self._pinned(name, app, chosen)
+
+    def visible(self, principal: Principal) -> list[str]:
+        """Return the names this key may put into `model`, apps first."""
+        apps = [name for name in sorted(self.apps) if principal.may_use(name)]
+        ways = [f"{name}:{way}" for name in apps for way in self.apps[name].ways]
+        return [*apps, *ways, *(sorted(self.models) if principal.apps is None else ())]
+
+    def _direct(self, model: str, principal: Principal) -> Route:
+        if "/" not in model and model not in self.models:
+            raise UnknownModel.named("model", model, self.visible(principal))
+        if principal.apps is not None:
+            msg = f"this key is for apps ({', '.join(sorted(principal.apps)) or 'none'}), not for models such as '{model}'"
+            raise NotAllowed(msg)
+        return Route(answerer=self.open_model(model))
+
+    @staticmethod
+    def _of_way(name: str, app: AppRoutes, way: str) -> Route:
+        route = app.ways.get(way)
+        if route is None:
+            raise UnknownModel.named("model", f"{name}:{way}", (f"{name}:{known}" for known in app.ways))
+        return route
+
+    @staticmethod
+    def _pinned(name: str, app: AppRoutes, prefix: str) -> Route:
+        exact = app.pinned.get(prefix)
+        if exact is not None:
+            return exact
+        found = [key for key in app.pinned if prefix and key.startswith(prefix)]
+        if len(found) == 1:
+            return app.pinned[found[0]]
+        if found:
+            msg = f"'{name}@{prefix}' fits several candidates: {', '.join(sorted(found))}; write more of it"
+            raise InvalidRequest(msg, param="model")
+        raise UnknownModel.named("model", f"{name}@{prefix}", (f"{name}@{known}" for known in app.pinned))
+
+
+class Switch:
+    """Holds the current routes; assigning `current` is atomic, and streams finish on what they began with."""
+
+    __slots__ = ("current",)
+
+    def __init__(self, current: Routes) -> None:
+        self.current = current
+
+
+def routed(switch: Switch) -> Answerer:
+    """Return the innermost Answerer: picks the route, notes it on the trace, hands over to its Answerer."""
+
+    def answer(request: ChatRequest, trace: Trace, /) -> AsyncIterator[Chunk]:
+        route = switch.current.pick(request.model, request.principal)
+        trace.app, trace.way, trace.candidate = route.app, route.way, route.candidate
+        return route.answerer(request, trace)
+
+    return answer

@@ -1,0 +1,24 @@
+"""The whole stack in one expression: what stands between the door and whatever answers."""
+
+from fourways.core.chat import Answerer, onion
+from fourways.gateway.choices import repeated, stopped
+from fourways.gateway.limits import LimitBook, limited
+from fourways.gateway.record import Recorder, recorded
+from fourways.gateway.routes import Route, Switch, routed
+
+
+def gateway(switch: Switch, recorder: Recorder, limits: LimitBook, *, texts: bool = True) -> Answerer:
+    """Build the Answerer behind the API.
+
+    Args:
+        switch: the current routes.
+        recorder: takes one trace of every answer.
+        limits: what keys may use.
+        texts: whether traces keep question and answer (`telemetry.record_texts`).
+    """
+    return onion(routed(switch), recorded(recorder, texts=texts), limited(limits))
+
+
+def app_route(answerer: Answerer, *, app: str, way: str, candidate: str) -> Route:
+    """Make the route of an opened candidate: it gains `n` choices and stop sequences, whatever the way."""
+    return Route(answerer=onion(answerer, repeated, stopped), app=app, way=way, candidate=candidate)

@@ -1,0 +1,1 @@
+"""What is told about answers: metrics for Prometheus, spans over OTLP."""

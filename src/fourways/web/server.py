@@ -1,0 +1,70 @@
+"""Runs the door with uvicorn: one process, uvloop, httptools; drains within a bound when told to stop."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from fourways.web.app import application
+from fourways.web.house import House
+
+DRAIN_SECONDS = 20
+"""Seconds that open answers have to finish once the server is told to stop."""
+KEEP_ALIVE_SECONDS = 75
+"""Seconds an idle connection stays open: longer than clients' and balancers' own, so that they close first."""
+BACKLOG = 2048
+
+Ready = Callable[[str, int], None]
+"""Told the host and the port once requests are answered."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which says when it listens and where."""
+
+    def __init__(self, config: uvicorn.Config, ready: Ready | None = None) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the house, then listen."""
+        await super().startup(sockets)
+        if self.started and self._ready is not None:
+            listening = self.servers[0].sockets[0].getsockname() if sockets is None else sockets[0].getsockname()
+            self._ready(listening[0], listening[1])
+
+
+def server(house: House, *, host: str, port: int, ready: Ready | None = None, drain: int = DRAIN_SECONDS) -> Server:
+    """Build a server that has not begun yet.
+
+    Args:
+        house: what is served; opened and closed by the server.
+        host, port: where to listen; port 0 takes any free one.
+        ready: told host and port once requests are answered.
+        drain: seconds that open answers have to finish.
+    """
+    config = uvicorn.Config(
+        application(house),
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=drain,
+    )
+    return Server(config, ready)
+
+
+def run(house: House, *, host: str, port: int, ready: Ready | None = None, drain: int = DRAIN_SECONDS) -> None:
+    """Serve until SIGTERM or SIGINT, then let open answers finish and close the house."""
+    running = server(house, host=host, port=port, ready=ready, drain=drain)
+    with asyncio.Runner(loop_factory=running.config.get_loop_factory()) as runner:
+        runner.run(running.serve())
