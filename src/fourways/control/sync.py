@@ -1,0 +1,78 @@
+"""Syncing a knowledge with its sources, as a durable job: submitted, followed, done again when it is time."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from fourways.config.tree import Knowledge
+from fourways.control.worker import Handler, Note
+from fourways.core.ids import TenantId
+from fourways.core.trace import Clock
+from fourways.knowledge.library import Library, Progress
+from fourways.store import jobs
+from fourways.store.database import Database
+from fourways.store.jobs import JobRow
+
+KIND = "sync"
+ENDED = frozenset({"done", "failed", "cancelled"})
+LOOK = 0.15
+"""Seconds between two looks at a job that is followed."""
+
+
+def submit_sync(database: Database, tenant: TenantId, knowledge: str, *, now: float) -> JobRow:
+    """Ask for a knowledge to be synced; one that already waits or runs is returned instead."""
+    with database.transaction() as connection:
+        return jobs.submit(connection, tenant, kind=KIND, spec={"knowledge": knowledge}, now=now)
+
+
+def sync_handler(library: Callable[[str], Library]) -> Handler:
+    """Return what does a sync job: the library's own sync, which takes up where a killed one stopped."""
+
+    async def handle(job: JobRow, note: Note) -> Mapping[str, Any]:
+        def progress(at: Progress) -> None:
+            note({"done": at.done, "total": at.total, "what": at.what})
+
+        return asdict(await library(job.spec["knowledge"]).sync(progress))
+
+    return handle
+
+
+async def follow(
+    database: Database, tenant: TenantId, ids: Sequence[str], on_change: Callable[[JobRow], None]
+) -> list[JobRow]:
+    """Watch jobs until all have ended, whoever does them; `on_change` sees each row at each look."""
+    while True:
+        rows = await asyncio.to_thread(_rows, database, tenant, ids)
+        for row in rows:
+            on_change(row)
+        if all(row.state in ENDED for row in rows):
+            return rows
+        await asyncio.sleep(LOOK)
+
+
+def _rows(database: Database, tenant: TenantId, ids: Sequence[str]) -> list[JobRow]:
+    with database.reading() as connection:
+        return [jobs.get_job(connection, tenant, job_id) for job_id in ids]
+
+
+class Refresher:
+    """Knows when each knowledge is to be synced again (`refresh:`), counted from when it last was asked for."""
+
+    def __init__(self, now: Clock = time.time) -> None:
+        self.now = now
+        self._asked: dict[str, float] = {}
+
+    def asked(self, name: str) -> None:
+        """Note that a sync was asked for just now."""
+        self._asked[name] = self.now()
+
+    def due(self, knowledge: Mapping[str, Knowledge]) -> list[str]:
+        """List the knowledges whose time has come."""
+        now = self.now()
+        return [
+            name
+            for name, node in knowledge.items()
+            if node.refresh is not None and now - self._asked.setdefault(name, now) >= node.refresh.total_seconds()
+        ]
