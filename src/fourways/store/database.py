@@ -6,10 +6,13 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError, TimeoutError  # noqa: A004 - the pool's
 
 from fourways.core.errors import Busy, InvalidProject, Unavailable
 from fourways.store.dialect import DIFFERENCES, Difference, difference, encode_json
+
+Transaction = Connection
+"""What a transaction gives to work with; the name for those outside the store."""
 
 HEAD = "0001"
 """The newest migration, the one this code was written for."""
@@ -40,8 +43,12 @@ class Database:
         try:
             with engine.begin() as connection:
                 yield connection
-        except OperationalError as error:
-            raise _unavailable(error, self.engine.url) from error
+        except (OperationalError, TimeoutError) as error:
+            raise _outage(error, self.engine.url) from error
+        except DatabaseError as error:
+            if type(error) is DatabaseError:  # the file is none, or damaged; its kinds below are about the statement
+                raise _outage(error, self.engine.url) from error
+            raise
 
     def close(self) -> None:
         """Close every connection that no transaction holds."""
@@ -61,8 +68,7 @@ def open_database(url: str) -> Database:
     """
     address = _address(url)
     own = DIFFERENCES[address.get_backend_name()]
-    if address.get_backend_name() == "sqlite" and address.database not in {None, "", ":memory:"}:
-        Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(address)
     try:
         engine = create_engine(address, json_serializer=encode_json, **own.engine(address))
     except ModuleNotFoundError as error:
@@ -114,10 +120,22 @@ def _listen(engine: Engine, own: Difference) -> None:
             connection.exec_driver_sql(statement)
 
 
-def _unavailable(error: OperationalError, url: URL) -> Busy | Unavailable:
-    reason = str(error.orig).strip()
-    if "locked" in reason:
-        return Busy("another writer held the database for too long; try again")
+def _make_folder(address: URL) -> None:
+    """Make the folder of a database that is a file."""
+    if address.get_backend_name() != "sqlite" or address.database in {None, "", ":memory:"}:
+        return
+    folder = Path(str(address.database)).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(f"the database's folder {folder} cannot be made: {error.strerror}") from error
+
+
+def _outage(error: DatabaseError | TimeoutError, url: URL) -> Busy | Unavailable:
+    """Tell whether trying again at once may help: another held a lock, a row, or every connection."""
+    reason = str(error.orig if isinstance(error, DatabaseError) else error).strip()
+    if isinstance(error, TimeoutError) or any(word in reason for word in ("locked", "deadlock", "serialize")):
+        return Busy(f"others held the database for too long; try again ({reason})")
     return Unavailable(f"the database {url.render_as_string(hide_password=True)} cannot be used: {reason}")
 
 
