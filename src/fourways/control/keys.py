@@ -8,7 +8,7 @@ from fourways.control.state import database_of
 from fourways.core.ids import DEFAULT_TENANT
 from fourways.store import access, audit
 from fourways.store.access import KeyRow, NewKey
-from fourways.store.database import Connection
+from fourways.store.database import Transaction
 
 COMMAND_LINE = "command line"
 """Who acts, in the audit log, where no key says it."""
@@ -69,7 +69,7 @@ def revoke_key(folder: Path, key_id: str, *, now: float) -> KeyRow:
     return key
 
 
-def _note(connection: Connection, action: str, key_id: str, now: float, name: str) -> None:
+def _note(connection: Transaction, action: str, key_id: str, now: float, name: str) -> None:
     audit.append(
         connection, DEFAULT_TENANT, at=now, actor=COMMAND_LINE, action=action, subject=key_id, detail={"name": name}
     )

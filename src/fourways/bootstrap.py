@@ -1,0 +1,286 @@
+"""The one place where the parts are wired together: a project's folder in, a running house out."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fourways.config.tree import Project
+from fourways.config.watch import ProjectFile
+from fourways.control import retention
+from fourways.control.builds import build_app
+from fourways.control.state import database_url, state_folder
+from fourways.control.sync import KIND, Refresher, follow, submit_sync, sync_handler
+from fourways.control.worker import Worker
+from fourways.core.errors import FourwaysError, NotFound
+from fourways.core.ids import DEFAULT_TENANT, new_id
+from fourways.core.trace import Trace
+from fourways.gateway.keys import Grant, KeyRing, Keys
+from fourways.gateway.limits import LimitBook
+from fourways.gateway.record import Recorder
+from fourways.gateway.routes import AppRoutes, Routes, Switch, app_routes
+from fourways.gateway.serve import app_route, gateway
+from fourways.knowledge.library import Library
+from fourways.models.ambient import Ambient
+from fourways.models.registry import Models
+from fourways.models.supervisor import EngineProcess
+from fourways.models.transport import PooledTransport
+from fourways.monitoring.metrics import Metrics
+from fourways.store import access, revisions, traces
+from fourways.store.database import Database, open_database
+from fourways.store.jobs import JobRow
+from fourways.ways.workshop import Workshop
+
+LOG = logging.getLogger(__name__)
+
+TEND = 1.0
+"""Seconds between two looks at the project file, and at what is due."""
+GRACE = 600.0
+"""Seconds the models of a former project file stay open, for the answers that began on them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fittings:
+    """The parts that a project file decides: made anew, and swapped whole, when it is edited."""
+
+    project: Project
+    ambient: Ambient
+    models: Models
+    libraries: Mapping[str, Library]
+    workshop: Workshop
+
+
+class House:
+    """A project's running parts. `start` it, ask its `gateway`, `close` it.
+
+    Args:
+        file: the project file, already read.
+        database: opened; the house closes it.
+        environ: where keys of providers are looked for.
+    """
+
+    def __init__(self, file: ProjectFile, database: Database, environ: Mapping[str, str]) -> None:
+        self.file = file
+        self.folder = file.folder
+        self.database = database
+        self.environ = environ
+        self.tenant = DEFAULT_TENANT
+        self.sync_at_start = True
+        self.routes = Switch(Routes())
+        self.limits = LimitBook(clock=time.monotonic)
+        self.metrics = Metrics()
+        self.keys = Keys(self._read_keys, self._keys_revision, time.time)
+        self.recorder = Recorder(
+            self._write_traces, journal=state_folder(self.folder) / "journal", observers=[self.metrics.observe]
+        )
+        texts = file.project.telemetry.record_texts
+        self.gateway = gateway(self.routes, self.recorder, self.limits, texts=texts)
+        self.engine = EngineProcess(state_folder(self.folder))
+        self.refresher = Refresher()
+        self.worker = Worker(database=database, handlers={KIND: sync_handler(self.library)}, owner=new_id("worker"))
+        self._tasks: list[asyncio.Task[None]] = []
+        self._fittings: Fittings | None = None
+
+    @property
+    def fittings(self) -> Fittings:
+        """The parts that the project file decides; there once the house has started."""
+        assert self._fittings is not None, "the house has not started"  # noqa: S101 - the caller's mistake
+        return self._fittings
+
+    @property
+    def project(self) -> Project:
+        """The project file as it was last read and found good."""
+        return self.file.project
+
+    @property
+    def ambient(self) -> Ambient:
+        """The model used where none is named, and why."""
+        return self.fittings.ambient
+
+    @property
+    def models(self) -> Models:
+        """All models that can be named."""
+        return self.fittings.models
+
+    @property
+    def libraries(self) -> Mapping[str, Library]:
+        """Every knowledge, by name."""
+        return self.fittings.libraries
+
+    def library(self, name: str) -> Library:
+        """Return a knowledge by its name; raises NotFound."""
+        found = self.libraries.get(name)
+        if found is None:
+            raise NotFound.named("knowledge", name, self.libraries)
+        return found
+
+    # ------------------------------------------------------------ beginning and end
+
+    async def start(self, *, background: bool = True) -> None:
+        """Open what answers.
+
+        Args:
+            background: also run jobs, refresh knowledge, reload the project file when it is edited.
+
+        Raises:
+            InvalidProject: a file that the project names is wrong.
+        """
+        await asyncio.to_thread(self.keys.start)
+        self.recorder.start()
+        await self._refit(self.project)
+        if not background:
+            return
+        if self.sync_at_start:
+            for name in self.project.knowledge:
+                await self._sync(name)
+        self._tasks = [asyncio.create_task(self.worker.run()), asyncio.create_task(self._tend())]
+
+    async def close(self) -> None:
+        """End what `start` began, after the last answer; jobs under way are given back."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._fittings is not None:
+            await self._fittings.models.close()
+        await self.engine.stop()
+        await asyncio.to_thread(self.keys.stop)
+        await asyncio.to_thread(self.recorder.stop)
+        self.database.close()
+
+    # ------------------------------------------------------------ the project file
+
+    async def _refit(self, project: Project) -> None:
+        """Make the parts that the project file decides, and swap them in whole."""
+        fittings = await self._fit(project)
+        apps = {name: await self._open_app(name, fittings.workshop) for name in project.apps}
+        former, self._fittings = self._fittings, fittings
+        self.routes.current = Routes(apps=apps, models=fittings.models.names(), open_model=fittings.models.answerer)
+        self.limits.replace(project.limits, {name: app.limits for name, app in project.apps.items() if app.limits})
+        if former is not None:
+            asyncio.get_running_loop().call_later(GRACE, lambda: asyncio.ensure_future(former.models.close()))
+
+    async def _fit(self, project: Project) -> Fittings:
+        transport = PooledTransport(self.environ)
+        models = Models(project, transport, environ=self.environ, embedder_factory=self.engine.embedder)
+        ambient = await models.ambient()
+        libraries = {
+            name: Library(
+                name,
+                node,
+                folder=self.folder,
+                state=state_folder(self.folder),
+                database=self.database,
+                embed=models.embedder(node.embedding.model),
+                tenant=self.tenant,
+            )
+            for name, node in project.knowledge.items()
+        }
+        workshop = Workshop(
+            project=project,
+            models=models,
+            ambient=ambient.model,
+            knowledge=self.library,
+            read_text=lambda path: (self.folder / path).read_text(encoding="utf-8"),
+        )
+        return Fittings(project=project, ambient=ambient, models=models, libraries=libraries, workshop=workshop)
+
+    async def _open_app(self, name: str, workshop: Workshop) -> AppRoutes:
+        built = await build_app(name, workshop, self.database, self.tenant, time.time)
+        opened = [
+            app_route(one.answerer, app=name, way=one.candidate.way, candidate=one.candidate.id)
+            for one in built.candidates
+        ]
+        return app_routes(opened, built.default)
+
+    async def _tend(self) -> None:
+        """Look after what time changes: the project file, knowledge that is due, what is past its retention."""
+        forgotten = 0.0
+        while True:
+            try:
+                await self._reload()
+                for name in self.refresher.due(self.project.knowledge):
+                    await self._sync(name)
+                if time.monotonic() - forgotten > retention.EVERY:
+                    forgotten = time.monotonic()
+                    kept = self.project.retention
+                    await asyncio.to_thread(retention.forget, self.database, self.tenant, kept, now=time.time())
+            except FourwaysError as error:
+                LOG.warning("%s", error)
+            await asyncio.sleep(TEND)
+
+    async def _reload(self) -> None:
+        change = await asyncio.to_thread(self.file.look_again)
+        if change is None:
+            return
+        if change.project is None:
+            LOG.error("the edited project file is not used; what was read before stays in force:\n%s", change.error)
+            return
+        await self._refit(change.project)
+        LOG.warning("the edited project file is in force")
+
+    # ------------------------------------------------------------ knowledge
+
+    async def ingest(
+        self, names: Sequence[str], on_change: Callable[[str, Mapping[str, Any]], None]
+    ) -> dict[str, Mapping[str, Any]]:
+        """Sync knowledges, each as a durable job, and wait for the results; another process may be doing them.
+
+        Args:
+            names: which.
+            on_change: called with a knowledge's name and its job's progress, again and again.
+        """
+        submitted = {(await self._sync(name)).id: name for name in names}
+
+        def seen(row: JobRow) -> None:
+            on_change(submitted[row.id], row.progress or {})
+
+        helping = None if self._tasks else asyncio.create_task(self.worker.run())
+        try:
+            rows = await follow(self.database, self.tenant, list(submitted), seen)
+        finally:
+            if helping is not None:
+                helping.cancel()
+                await asyncio.gather(helping, return_exceptions=True)
+        return {submitted[row.id]: row.result or {"error": row.error or row.state} for row in rows}
+
+    async def _sync(self, name: str) -> JobRow:
+        self.refresher.asked(name)
+        return await asyncio.to_thread(submit_sync, self.database, self.tenant, name, now=time.time())
+
+    # ------------------------------------------------------------ what the store is asked
+
+    def _read_keys(self) -> KeyRing:
+        with self.database.reading() as connection:
+            active = access.all_active_keys(connection, time.time())
+            locked = access.count_keys(connection) > 0
+        grants = {name: Grant(principal=key.principal, expires_at=key.expires_at) for name, key in active.items()}
+        return KeyRing(grants=grants, locked=locked)
+
+    def _keys_revision(self) -> int:
+        with self.database.reading() as connection:
+            return revisions.current(connection).get(revisions.KEYS, 0)
+
+    def _write_traces(self, batch: Sequence[Trace]) -> None:
+        with self.database.transaction() as connection:
+            traces.record_traces(connection, batch)
+
+
+def open_house(folder: Path, environ: Mapping[str, str] | None = None) -> House:
+    """Read a project and open its database; the house is then to be started.
+
+    Args:
+        folder: the project's.
+        environ: the environment; this process's own where not given.
+
+    Raises:
+        InvalidProject: the project file is wrong.
+        Unavailable: the database cannot be reached.
+    """
+    environ = os.environ if environ is None else environ
+    file = ProjectFile(folder, lambda: environ)
+    database = open_database(database_url(file.project, folder))
+    return House(file, database, environ)
