@@ -211,14 +211,16 @@ documents = Table(
     Column("uri", Words, nullable=False),
     Column("added_in", Integer, nullable=False),  # the first snapshot that has it
     Column("removed_in", Integer),  # the first snapshot that no longer has it
-    Column("content_hash", String, nullable=False),
+    Column("content_hash", String, nullable=False),  # of the bytes it was parsed from
+    Column("recipe", String, nullable=False),  # digest of all but the bytes that decides its passages
+    Column("token", Words, nullable=False),  # the source's own mark of change; "" where it has none
+    Column("passages", Integer, nullable=False),  # how many it was cut into
     Column("title", Words, nullable=False),
     Column("language", String, nullable=False),
     Column("link", Words, nullable=False),
     _json("acl", nullable=False),
     _json("metadata", nullable=False),
     _json("pages", nullable=False),
-    Column("error", Words),  # why it could not be read; then it has no text
     Column("text", Words, nullable=False),
     UniqueConstraint("tenant", "knowledge", "uri", "added_in"),
     Index(None, "tenant", "knowledge", "removed_in"),
@@ -228,22 +230,15 @@ passages = Table(
     "passages",
     metadata,
     _tenant(),
-    Column("knowledge", String, nullable=False),
-    Column("id", String, nullable=False),
-    Column("added_in", Integer, nullable=False),
-    Column("removed_in", Integer),
-    Column("document", Words, nullable=False),  # its uri
-    Column("document_id", String, ForeignKey("documents.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("document_id", String, ForeignKey("documents.id", ondelete="CASCADE"), nullable=False),
     Column("ordinal", Integer, nullable=False),
+    Column("id", String, nullable=False),  # stable while the content is: versions of a document may share it
+    Column("digest", String, nullable=False, index=True),  # SHA-256 of what is embedded: headings and text
     Column("start", Integer, nullable=False),  # the text is the document's, from here
     Column("end", Integer, nullable=False),  # to here
     Column("page", Integer),
-    Column("language", String, nullable=False),
     _json("headings", nullable=False),
-    _json("acl", nullable=False),
-    _json("metadata", nullable=False),
-    PrimaryKeyConstraint("tenant", "knowledge", "id", "added_in"),
-    Index(None, "tenant", "knowledge", "document"),
+    PrimaryKeyConstraint("document_id", "ordinal"),
 )
 
 denylist = Table(

@@ -56,13 +56,15 @@ def upgrade() -> None:
         sa.Column("added_in", sa.Integer(), nullable=False),
         sa.Column("removed_in", sa.Integer(), nullable=True),
         sa.Column("content_hash", sa.String(), nullable=False),
+        sa.Column("recipe", sa.String(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("passages", sa.Integer(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("link", sa.Text(), nullable=False),
         sa.Column("acl", sa.JSON(), nullable=False),
         sa.Column("metadata", sa.JSON(), nullable=False),
         sa.Column("pages", sa.JSON(), nullable=False),
-        sa.Column("error", sa.Text(), nullable=True),
         sa.Column("text", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_documents")),
         sa.UniqueConstraint(
@@ -202,35 +204,25 @@ def upgrade() -> None:
     op.create_table(
         "passages",
         sa.Column("tenant", sa.String(), nullable=False),
-        sa.Column("knowledge", sa.String(), nullable=False),
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("added_in", sa.Integer(), nullable=False),
-        sa.Column("removed_in", sa.Integer(), nullable=True),
-        sa.Column("document", sa.Text(), nullable=False),
         sa.Column("document_id", sa.String(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
         sa.Column("start", sa.Integer(), nullable=False),
         sa.Column("end", sa.Integer(), nullable=False),
         sa.Column("page", sa.Integer(), nullable=True),
-        sa.Column("language", sa.String(), nullable=False),
         sa.Column("headings", sa.JSON(), nullable=False),
-        sa.Column("acl", sa.JSON(), nullable=False),
-        sa.Column("metadata", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["document_id"], ["documents.id"], name=op.f("fk_passages_document_id"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("tenant", "knowledge", "id", "added_in", name=op.f("pk_passages")),
+        sa.PrimaryKeyConstraint("document_id", "ordinal", name=op.f("pk_passages")),
     )
-    op.create_index(op.f("ix_passages_document_id"), "passages", ["document_id"], unique=False)
-    op.create_index(
-        op.f("ix_passages_tenant_knowledge_document"), "passages", ["tenant", "knowledge", "document"], unique=False
-    )
+    op.create_index(op.f("ix_passages_digest"), "passages", ["digest"], unique=False)
 
 
 def downgrade() -> None:
 
-    op.drop_index(op.f("ix_passages_tenant_knowledge_document"), table_name="passages")
-    op.drop_index(op.f("ix_passages_document_id"), table_name="passages")
+    op.drop_index(op.f("ix_passages_digest"), table_name="passages")
     op.drop_table("passages")
     op.drop_table("vectors")
     op.drop_index(op.f("ix_traces_tenant_user"), table_name="traces")
