@@ -1,0 +1,286 @@
+"""All models that can be named: the project's, `provider/model`, `echo`, `extractive`; opened once, closed together."""
+
+import asyncio
+import random as randomness
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from fourways.config.tree import Model, Project, Provider, Target, Timeouts
+from fourways.core.chat import Answerer
+from fourways.core.errors import InvalidProject, NotFound, UnknownModel
+from fourways.core.trace import Clock
+from fourways.models.ambient import Ambient, choose
+from fourways.models.breaker import Breaker
+from fourways.models.dialects import DIALECTS, Dialect, dialect_named
+from fourways.models.echo import Echo
+from fourways.models.policy import Leg, Policy, Random, Sleep
+from fourways.models.prices import Prices
+from fourways.models.provider import ModelCard, ProviderClient
+from fourways.models.remote import Remote
+from fourways.models.transport import Deadlines, Fenced, Transport, is_loopback
+
+if TYPE_CHECKING:
+    from fourways.models.embedders import Embedder
+
+BUILT_IN = ("echo", "extractive")
+PACKAGED_EMBEDDER = "minilm"
+EMBEDDING_DEADLINES = Deadlines(connect=5.0, first_byte=120.0, idle=60.0, total=300.0)
+
+
+class Models:
+    """What `model:` in the project file can name.
+
+    Args:
+        transport: reaches providers; with `network: none` it is fenced in.
+        environ: where providers' keys and addresses are found that the project does not give.
+        embedder_factory: opens an embedder of this machine, by `minilm` or folder.
+        clock: monotonic seconds.
+        random: numbers in [0, 1), for weights and jitter.
+
+    Raises:
+        InvalidProject: a provider has no address, an unknown dialect, or is external under `network: none`;
+            a model's target or fallback cannot be.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        transport: Transport,
+        *,
+        environ: Mapping[str, str],
+        embedder_factory: Callable[[str], "Embedder"],
+        prices: Prices | None = None,
+        clock: Clock = time.monotonic,
+        random: Random = randomness.random,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._project, self._environ = project, environ
+        self._embedder_factory = embedder_factory
+        self.prices = prices or Prices()
+        self._clock, self._random, self._sleep = clock, random, sleep
+        addresses = {name: _address(name, provider, environ) for name, provider in project.providers.items()}
+        if project.network == "none":
+            transport = Fenced(transport, _inside(project, addresses))
+        self._transport = transport
+        self._clients = {name: self._client(name, each, addresses[name]) for name, each in project.providers.items()}
+        self._answerers: dict[str, Answerer] = {}
+        self._embedders: dict[str, Embedder] = {}
+        self._breakers: dict[tuple[str, int, float], Breaker] = {}
+        for name in project.models:
+            self._check(name, ())
+
+    def names(self) -> list[str]:
+        """List the models that have a name of their own; `provider/model` comes on top, for `providers()`."""
+        return [*self._project.models, *BUILT_IN]
+
+    def providers(self) -> list[str]:
+        """List the providers that can stand before the `/`: the project's, those with a key, the local ones."""
+        implied = [name for name, dialect in DIALECTS.items() if self._is_implied(dialect)]
+        return list(dict.fromkeys((*self._project.providers, *implied)))
+
+    def answerer(self, name: str) -> Answerer:
+        """Return what answers under a name: a named model, `provider/model`, `echo`, `extractive`.
+
+        Raises:
+            UnknownModel: there is no such name; says what there is.
+        """
+        found = self._answerers.get(name)
+        if found is None:
+            found = self._answerers[name] = self._open(name)
+        return found
+
+    def embedder(self, name: str) -> "Embedder":
+        """Return what embeds under a name: `minilm`, a folder, `provider/model`.
+
+        Raises:
+            UnknownModel: the provider does not exist.
+        """
+        found = self._embedders.get(name)
+        if found is None:
+            found = self._embedders[name] = self._open_embedder(name)
+        return found
+
+    def client(self, provider: str) -> ProviderClient:
+        """Return the client of a provider: the project's, or one implied by a key in the environment or by being local.
+
+        Raises:
+            UnknownModel: there is no such provider; says which there are.
+        """
+        client = self._clients.get(provider)
+        if client is None:
+            dialect = DIALECTS.get(provider)
+            if dialect is None or not self._is_implied(dialect):
+                raise UnknownModel(NotFound.named("provider", provider, self.providers()).message)
+            implied = Provider(dialect=provider)
+            client = self._client(provider, implied, _address(provider, implied, self._environ))
+            self._clients[provider] = client
+        return client
+
+    async def ambient(self) -> Ambient:
+        """Choose the model used where none is named; looks anew each time it is asked."""
+        return await choose(self._project, self._environ, self._list_models)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._transport.close()
+
+    async def _list_models(self, provider: str, deadlines: Deadlines) -> list[ModelCard]:
+        return await self.client(provider).models(deadlines)
+
+    # ------------------------------------------------------------ answerers
+
+    def _open(self, name: str) -> Answerer:
+        if name in self._project.models:
+            return self._policy(name, self._project.models[name])
+        if name == "echo":
+            return Echo()
+        if name == "extractive":
+            from fourways.models.extractive import extractive
+
+            return extractive(self.embedder(PACKAGED_EMBEDDER))
+        provider, slash, model = name.partition("/")
+        if not slash or not model:
+            known = (*self.names(), *(f"{each}/…" for each in self.providers()))
+            raise UnknownModel(NotFound.named("model", name, known).message)
+        self.client(provider)
+        return self._policy(name, Model(targets=[name]))
+
+    def _policy(self, name: str, node: Model) -> Policy:
+        return Policy(
+            name=name,
+            targets=[self._target(target, node) for target in node.targets],
+            fallback=[self._fallback(each, node) for each in node.fallback],
+            backoff=node.retry.backoff.total_seconds(),
+            total=node.timeout.total.total_seconds(),
+            options=node.options,
+            clock=self._clock,
+            random=self._random,
+            sleep=self._sleep,
+        )
+
+    def _target(self, target: Target | str, node: Model) -> Leg:
+        name, weight = (target, 1.0) if isinstance(target, str) else (target.model, target.weight)
+        return Leg(
+            name=name,
+            answer=self._leaf(name, node.timeout),
+            breaker=self._breaker(name, node),
+            weight=weight,
+            attempts=node.retry.attempts,
+        )
+
+    def _fallback(self, name: str, node: Model) -> Leg:
+        if "/" in name:
+            return self._target(name, node)
+        return Leg(name=name, answer=self.answerer(name), breaker=self._breaker(name, node))
+
+    def _leaf(self, name: str, timeout: Timeouts) -> Answerer:
+        """Return what is asked once per try: a provider's model, or another name's answerer."""
+        provider, slash, model = name.partition("/")
+        if not slash:
+            return self.answerer(name)
+        client = self.client(provider)
+        node = self._project.providers.get(provider)
+        cost = self.prices.cost(
+            provider=client.dialect.prices, model=model, prices=node.prices if node else {}, local=client.local
+        )
+        return Remote(client, model, deadlines=_deadlines(timeout), cost=cost)
+
+    def _breaker(self, target: str, node: Model) -> Breaker:
+        """Return the target's breaker: models with the same rule share what they learn."""
+        rule = (target, node.breaker.failures, node.breaker.cooldown.total_seconds())
+        if rule not in self._breakers:
+            self._breakers[rule] = Breaker(failures=rule[1], cooldown=rule[2])
+        return self._breakers[rule]
+
+    def _check(self, name: str, path: tuple[str, ...]) -> None:
+        """Follow a named model's targets and fallbacks; raises `InvalidProject` where they lead nowhere or round."""
+        if name in path:
+            ring = " → ".join((*path, name))
+            raise InvalidProject(f"models ask each other in a ring: {ring}", key=f"models.{path[0]}")
+        node = self._project.models[name]
+        for each in (*(t if isinstance(t, str) else t.model for t in node.targets), *node.fallback):
+            if each in self._project.models:
+                self._check(each, (*path, name))
+            elif each not in BUILT_IN:
+                try:
+                    self.client(each.partition("/")[0])
+                except UnknownModel as error:
+                    raise InvalidProject(error.message, key=f"models.{name}") from error
+
+    # ------------------------------------------------------------ embedders
+
+    def _open_embedder(self, name: str) -> "Embedder":
+        provider, slash, model = name.partition("/")
+        if slash and (provider in self.providers() or provider in DIALECTS):
+            from fourways.models.embedders import RemoteEmbedder
+
+            client = self.client(provider)
+
+            async def post(path: str, body: bytes) -> bytes:  # noqa: ARG001 - the client knows the provider's own path
+                return await client.post("embeddings", model, body, EMBEDDING_DEADLINES)
+
+            return RemoteEmbedder(name=name, model=model, post=post)
+        return self._embedder_factory(name)
+
+    # ------------------------------------------------------------ providers
+
+    def _client(self, name: str, provider: Provider, address: str) -> ProviderClient:
+        dialect = dialect_named(provider.dialect)
+        return ProviderClient(
+            name=name,
+            dialect=dialect,
+            base_url=address,
+            transport=self._transport,
+            key=provider.api_key or ("" if provider.base_url else self._key(dialect)),
+            headers=provider.headers,
+            query=provider.query,
+            local=dialect.local or _is_internal(provider, address),
+        )
+
+    def _key(self, dialect: Dialect) -> str:
+        """Return the dialect's key from the environment: for its own address only, any other host must not see it."""
+        return next((self._environ[name] for name in dialect.key_env if self._environ.get(name)), "")
+
+    def _is_implied(self, dialect: Dialect) -> bool:
+        """Whether a dialect's name may be used as a provider's without a line in the project."""
+        if dialect.local:
+            return True
+        if self._project.network == "none" or not (dialect.base_url or self._environ.get(dialect.base_url_env)):
+            return False
+        return any(self._environ.get(key) for key in dialect.key_env)
+
+
+def _address(name: str, provider: Provider, environ: Mapping[str, str]) -> str:
+    dialect = dialect_named(provider.dialect)
+    address = provider.base_url or environ.get(dialect.base_url_env, "") or dialect.base_url
+    if not address.startswith(("http://", "https://")):
+        variable = f", or set {dialect.base_url_env}" if dialect.base_url_env else ""
+        msg = f"'{address}' is no address of a server: write base_url as http(s)://host[:port]/path{variable}"
+        raise InvalidProject(msg, key=f"providers.{name}.base_url")
+    return address
+
+
+def _is_internal(provider: Provider, address: str) -> bool:
+    return provider.network == "internal" or is_loopback(address)
+
+
+def _inside(project: Project, addresses: Mapping[str, str]) -> list[str]:
+    """Return the addresses that `network: none` leaves reachable; raises `InvalidProject` for any beyond them."""
+    for name, provider in project.providers.items():
+        if not _is_internal(provider, addresses[name]):
+            msg = (
+                f"{addresses[name]} is external and the project says network: none; "
+                "remove the provider, or say network: internal if it runs inside your own network"
+            )
+            raise InvalidProject(msg, key=f"providers.{name}")
+    return list(addresses.values())
+
+
+def _deadlines(timeout: Timeouts) -> Deadlines:
+    return Deadlines(
+        connect=timeout.connect.total_seconds(),
+        first_byte=timeout.first_byte.total_seconds(),
+        idle=timeout.idle.total_seconds(),
+        total=timeout.total.total_seconds(),
+    )
