@@ -1,0 +1,87 @@
+"""A workshop for tests: models by name, knowledge that finds what it is told to."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fourways.config.load import parse_project
+from fourways.config.tree import Project
+from fourways.core.chat import Answer, Answerer, ChatRequest, Principal, collect
+from fourways.core.data import Hit, Passage
+from fourways.core.specs import Candidate
+from fourways.core.trace import Trace
+from fourways.models.embedders import Embedder, HashEmbedder
+from fourways.ways import WAYS
+from fourways.ways.workshop import Workshop
+
+
+class Shelf:
+    def __init__(self, models: Mapping[str, Answerer]) -> None:
+        self.models = models
+
+    def answerer(self, name: str) -> Answerer:
+        return self.models[name]
+
+    def embedder(self, name: str) -> Embedder:
+        return HashEmbedder()
+
+
+class Found:
+    """Finds the same hits whatever is asked, and remembers what was asked."""
+
+    def __init__(self, hits: Sequence[Hit]) -> None:
+        self.hits = hits
+        self.asked: list[dict[str, Any]] = []
+
+    async def search(
+        self,
+        query: str,
+        *,
+        labels: frozenset[str],
+        filters: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        snapshot: int | str = "latest",
+    ) -> Sequence[Hit]:
+        self.asked.append({"query": query, "labels": labels, "limit": limit, "snapshot": snapshot})
+        return self.hits
+
+
+def hit(text: str, *, dense: float = 0.9, document: str = "docs/vpn.md", title: str = "VPN", start: int = 100) -> Hit:
+    passage = Passage(
+        id=f"{document}-{start}", knowledge="handbook", document=document, title=title, text=text, start=start,
+        end=start + len(text), ordinal=0, headings=("Setting up",),
+    )  # fmt: skip
+    return Hit(passage=passage, score=1.0, dense=dense, lexical=5.0)
+
+
+def workshop(
+    folder: Path,
+    yaml: str,
+    *,
+    models: Mapping[str, Answerer] | None = None,
+    found: Found | None = None,
+    ambient: str = "echo",
+) -> Workshop:
+    project: Project = parse_project(yaml, file=folder / "fourways.yaml", environ={})
+    return Workshop(
+        project=project,
+        models=Shelf(models or {}),
+        ambient=ambient,
+        knowledge=lambda _: found or Found(()),
+        read_text=lambda path: (folder / path).read_text(encoding="utf-8"),
+    )
+
+
+async def build(way: str, shop: Workshop, app: str = "a") -> Candidate:
+    return await WAYS[way].build(app, getattr(shop.project.apps[app].ways, way), shop)
+
+
+async def ask(
+    candidate: Candidate, shop: Workshop, *questions: str, trace: Trace | None = None, **request: Any
+) -> Answer:
+    messages: list[dict[str, Any]] = []
+    for question in questions:
+        messages += [{"role": "assistant", "content": "…"}] if messages else []
+        messages.append({"role": "user", "content": question})
+    asked = ChatRequest(model="a", messages=messages, principal=request.pop("principal", Principal()), **request)
+    return await collect(WAYS[candidate.way].open(candidate, shop)(asked, trace or Trace()))
