@@ -42,6 +42,7 @@ def test_a_database_at_head_is_opened_without_alembic(tmp_path):
     assert done.stdout.strip() == "False"
 
 
+@pytest.mark.slow
 def test_many_may_open_a_new_one_at_once(tmp_path):
     program = f"from fourways.store.database import open_database; open_database({url_of(tmp_path)!r}).close()"
     openers = [subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE) for _ in range(4)]
