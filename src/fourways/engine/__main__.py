@@ -1,0 +1,173 @@
+"""`python -m fourways.engine`: load a model, serve it, say where, and end when told to or when the parent ends."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from uvicorn import Config, Server
+
+from fourways.core.errors import FourwaysError, InvalidRequest, Unavailable
+from fourways.engine.app import App
+from fourways.engine.lifeline import watch_parent
+from fourways.engine.service import Engine, Loaded, Settings
+
+GRACE = 30
+"""Seconds that requests under way get to finish after SIGTERM."""
+WORKERS = 8
+"""Threads at most, unless more are asked for."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the engine until it is stopped; returns the exit code: 0 stopped, 1 could not start."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=options.log_level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    # Each worker is one core's: libraries that spread one product over all cores lose more than they gain.
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    try:
+        asyncio.run(_serve(options))
+    except FourwaysError as error:
+        sys.stderr.write(f"fourways.engine: {error.message}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m fourways.engine", description=__doc__)
+    add = parser.add_argument
+    add("--embedding", default="minilm", help="minilm, or a folder of a sentence-transformers model")
+    add("--rerank", metavar="FOLDER", help="a cross-encoder; without one, rerank goes by cosine")
+    add("--name", help="the name it answers to; the model's own where not given")
+    add("--host", default="127.0.0.1")
+    add("--port", type=int, default=0, help="0 takes a free one")
+    add("--uds", metavar="PATH", help="a Unix socket instead of host and port")
+    add("--announce", type=Path, metavar="FILE", help="written once the port is open: pid, host, port, instance")
+    add("--instance", default=None, help="the id /health answers with; random where not given")
+    add("--dtype", default="auto", choices=("auto", "float32", "bfloat16"))
+    add("--threads", type=int, default=min(WORKERS, _cores()), help="packs computed at a time, one core each")
+    add("--pack-tokens", type=int, default=512, help="tokens in a pack: what a question may have to wait for")
+    add("--queue-tokens", type=int, default=400_000, help="tokens that may wait before 503")
+    add("--detach", action="store_true", help="go on when the parent ends")
+    add("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
+    return parser
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    settings = Settings(
+        model=options.name or Path(options.embedding).name,
+        instance=options.instance or os.urandom(8).hex(),
+        workers=max(1, options.threads),
+        pack_tokens=options.pack_tokens,
+        queue_tokens=options.queue_tokens,
+    )
+    engine = Engine(settings, lambda: _load(options))
+    listener = _listen(options)
+    server = Server(
+        Config(
+            App(engine),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=GRACE,
+            timeout_keep_alive=75,
+        )
+    )
+    if not options.detach:
+        watch_parent(lambda: _end(server))
+    # uvicorn drains at SIGTERM and then raises it again: by then there is nothing left to do but end as asked.
+    signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
+    loading = asyncio.create_task(_load_into(engine, server))
+    _announce(options, settings, listener)
+    try:
+        await server.serve(sockets=[listener])
+        await loading
+    finally:
+        _forget(options)
+        engine.close()
+
+
+async def _load_into(engine: Engine, server: Server) -> None:
+    """Load the models; an engine that cannot is stopped, and its error goes up."""
+    try:
+        await engine.load()
+    except BaseException:
+        server.should_exit = True
+        raise
+
+
+def _load(options: argparse.Namespace) -> Loaded:
+    try:
+        import safetensors  # noqa: F401 - only asked whether it is there
+        import tokenizers  # noqa: F401 - the same
+        import torch
+    except ImportError as error:
+        msg = f"{error.name} is not installed; the engine needs: pip install 'fourways[engine]'"
+        raise Unavailable(msg) from error
+    torch.set_num_threads(1)
+    from fourways.engine.encoders import CrossEncoder, open_encoder
+
+    return Loaded(
+        encoder=open_encoder(options.embedding, options.dtype),
+        reranker=CrossEncoder(Path(options.rerank), options.dtype) if options.rerank else None,
+    )
+
+
+def _listen(options: argparse.Namespace) -> socket.socket:
+    """Open the socket; raises `InvalidRequest` where that address cannot be had."""
+    try:
+        if options.uds:
+            Path(options.uds).unlink(missing_ok=True)
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(options.uds)
+            Path(options.uds).chmod(0o600)
+            listener.listen(2048)
+            return listener
+        return socket.create_server((options.host, options.port), backlog=2048)
+    except OSError as error:
+        where = options.uds or f"{options.host}:{options.port}"
+        raise InvalidRequest(f"{where} cannot be listened at: {error}; --port 0 takes a free one") from error
+
+
+def _announce(options: argparse.Namespace, settings: Settings, listener: socket.socket) -> None:
+    """Write where the engine is, whole or not at all. It listens by now; whoever comes early waits a moment."""
+    where = {"uds": options.uds} if options.uds else dict(zip(("host", "port"), listener.getsockname(), strict=False))
+    line = json.dumps({"pid": os.getpid(), "instance": settings.instance, "model": settings.model} | where)
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+    if options.announce:
+        unfinished = options.announce.with_suffix(f".{os.getpid()}")
+        unfinished.write_text(line, encoding="utf-8")
+        unfinished.replace(options.announce)
+
+
+def _forget(options: argparse.Namespace) -> None:
+    for path in (options.announce, options.uds):
+        if path:
+            Path(path).unlink(missing_ok=True)
+
+
+def _end(server: Server) -> None:
+    """Stop without waiting for anybody: those who would read the answers are gone."""
+    server.should_exit = server.force_exit = True
+    timer = threading.Timer(2.0, os._exit, (0,))
+    timer.daemon = True
+    timer.start()
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(main())
