@@ -80,5 +80,5 @@ def test_other_words_keep_stems_of_their_own(one, other):
 
 def test_content_words_leave_out_how_a_question_is_asked():
     assert content_words("How many of the 1,190 Questions were asked?") == ["1,190", "quest", "ask"]
-    assert content_words("¿Cuándo fue construido el puente?") == ["construido", "puente"]
-    assert content_words("Wer hat die Brücke gebaut?") == ["brücke", "gebaut"]
+    assert content_words("¿Cuándo fue construido el puente?") == ["construido", "puent"]
+    assert content_words("Wer hat die Brücke gebaut?") == ["brück", "gebaut"]

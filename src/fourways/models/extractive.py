@@ -41,7 +41,7 @@ def extractive(embedder: "Embedder | None", *, most: int = MOST, floor: float = 
             ranked = await _ranked(question_of(request.messages), request.sources, embedder, span)
             answering = bool(ranked) and ranked[0].score >= floor
             chosen = choose(ranked, most=most) if answering else []
-            span.set(model=NAME, quotes=[_seen(scored) for scored in chosen])
+            span.set(model=NAME, quotes=[_seen(scored, request.sources) for scored in chosen])
             if not chosen:
                 trace.attributes["abstained"] = True
             for chunk in _chunks(request, in_reading_order(chosen)):
@@ -108,11 +108,8 @@ def _citation(quotable: Quotable, sources: Sequence[Hit]) -> Citation:
     )
 
 
-def _seen(scored: Scored) -> dict[str, object]:
+def _seen(scored: Scored, sources: Sequence[Hit]) -> dict[str, object]:
     quotable = scored.quotable
-    return {
-        "source": quotable.source + 1,
-        "start": quotable.start,
-        "end": quotable.end,
-        "score": round(scored.score, 4),
-    }
+    begin = sources[quotable.source].passage.start
+    place = {"source": quotable.source + 1, "start": begin + quotable.start, "end": begin + quotable.end}
+    return {**place, "score": round(scored.score, 4)}

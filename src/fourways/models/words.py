@@ -1,7 +1,7 @@
 """Words as questions and passages are compared: lower case, without function words, without endings. Pure.
 
-English endings are cut by rule, in the spirit of Porter's stemmer (1980) but in one pass; other languages are compared
-word by word, which is what their endings lose and their names keep.
+English endings are cut by rule, in the spirit of Porter's stemmer (1980) but in one pass. Words of other languages may
+lose some letters to it; both sides lose the same.
 """
 
 import re

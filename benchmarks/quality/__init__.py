@@ -1,0 +1,1 @@
+"""Quality of retrieval and of answers with the embedded default, on real data, through the real pipeline."""
