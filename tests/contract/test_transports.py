@@ -1,6 +1,7 @@
 """Every transport does what `models/transport.py: Transport` says, against a real server on loopback."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from tests.models.fake_openai import Answer, FakeOpenAI
@@ -8,8 +9,12 @@ from tests.models.fake_openai import Answer, FakeOpenAI
 from fourways.core.errors import UpstreamError, UpstreamTimeout
 from fourways.models.pooled import PooledTransport
 from fourways.models.transport import Deadlines, Transport
+from fourways.models.wire import WireTransport
 
-TRANSPORTS = {"aiohttp": lambda: PooledTransport({})}
+TRANSPORTS: dict[str, Callable[[], Transport]] = {
+    "aiohttp": lambda: PooledTransport({}),
+    "wire": lambda: WireTransport({}, PooledTransport({})),
+}
 SHORT = Deadlines(connect=1, first_byte=0.2, idle=0.2, total=5)
 LONG = Deadlines()
 BIG = bytes(range(256)) * 4096 * 4
@@ -146,7 +151,7 @@ async def test_a_fresh_connection_that_dies_is_an_error(transport, server):
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 async def test_a_connection_that_breaks_in_the_body_is_an_error_after_what_came(transport, server, framing):
     response = await ask(transport, server, Answer(body=b"x" * 100, split=10, drop_after=3, framing=framing))
-    got = []
+    got: list[bytes] = []
     with pytest.raises(UpstreamError, match="middle of its answer"):
         await collect_into(got, response)
     assert b"".join(got) == b"x" * 30

@@ -37,12 +37,15 @@ class Response(Protocol):
     """A server's answer: its head at once, its body piece by piece. Whoever opened it closes it.
 
     Attributes:
-        status: 100 to 599; an error status is an answer like any other here.
-        headers: by lower-case name; the last one wins.
+        status: 200 to 599; an error status is an answer like any other here.
     """
 
     status: int
-    headers: Mapping[str, str]
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The head's fields by lower-case name; the last one wins."""
+        ...
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Give the body's bytes as they come.
