@@ -53,14 +53,14 @@ class SmallHouse:
         self.database: Database = open_database(f"sqlite:///{self.folder / 'test.db'}")
         self.metrics = Metrics()
         self.recorder = Recorder(
-            self.write, folder=self.folder / "traces", observers=[self.metrics.observe], interval=0.05
+            self.write, journal=self.folder / "journal", observers=[self.metrics.observe], interval=0.05
         )
-        self.routes = Switch(Routes(apps={name: self.routes_of(name, way) for name, way in self.apps.items()}))
+        self.routes = Switch(Routes())
+        self.routes.current = Routes(apps={name: self.routes_of(name, way) for name, way in self.apps.items()})
         self.keys = Keys(lambda: self.ring, lambda: id(self.ring), time.time)
         self.limits = LimitBook(time.monotonic, self.project.limits)
         self.gateway = gateway(self.routes, self.recorder, self.limits)
         self.models = self
-        self.open = False
 
     @staticmethod
     def routes_of(name: str, answerer: Answerer) -> Any:
@@ -75,16 +75,11 @@ class SmallHouse:
         with self.database.transaction() as connection:
             record_traces(connection, traces)
 
-    def missing(self) -> Sequence[str]:
-        return () if self.open else ("routes",)
-
     async def start(self) -> None:
         self.keys.start()
         self.recorder.start()
-        self.open = True
 
     async def close(self) -> None:
-        self.open = False
         self.keys.stop()
         self.recorder.stop()
 

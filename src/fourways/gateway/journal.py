@@ -70,8 +70,9 @@ def to_line(trace: Trace) -> bytes:
         TraceLine(
             id=trace.id,
             tenant=trace.tenant,
-            usage=used
-            and (used.input_tokens, used.output_tokens, used.cached_tokens, used.reasoning_tokens, used.cost_usd),
+            usage=(used.input_tokens, used.output_tokens, used.cached_tokens, used.reasoning_tokens, used.cost_usd)
+            if used is not None
+            else None,
             spans=[SpanLine(s.name, s.start, s.end, s.parent, s.error, s.attributes) for s in trace.spans],
             **{name: getattr(trace, name) for name in COPIED},
         )

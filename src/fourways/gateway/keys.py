@@ -1,4 +1,4 @@
-"""Whose key it is: an in-memory snapshot of all keys, by the hash of their secret, swapped whole when the store changes."""
+"""Whose key it is: all keys in memory, by the hash of their secret, swapped whole when the store changes."""
 
 import hashlib
 import logging

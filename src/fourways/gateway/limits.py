@@ -1,10 +1,11 @@
 """What a key may use of an app: requests and tokens a minute (token buckets) and requests at a time, in process."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from fourways.config.tree import Limits
-from fourways.core.chat import Answerer, ChatRequest, Chunk, Wrapper
+from fourways.core.chat import Answerer, ChatRequest, Chunk, Principal, Wrapper
 from fourways.core.errors import RateLimited
 from fourways.core.trace import Clock, Trace
 from fourways.gateway.closing import close
@@ -91,19 +92,32 @@ class LimitBook:
         """Put new limits in force (hot reload); accounts whose limits changed start afresh."""
         self.default, self.apps = default, apps
 
-    def account(self, request: ChatRequest) -> Account | None:
-        """Return the account to charge; None where nothing is limited."""
-        app = app_of(request.model)
+    def account(self, model: str, principal: Principal) -> Account | None:
+        """Return the account to charge for what a `model` name asks; None where nothing is limited."""
+        app = app_of(model)
         limits = self.apps.get(app)
         if limits is None:
             app, limits = "", self.default
         if limits.requests_per_minute is limits.tokens_per_minute is limits.concurrent is None:
             return None
-        key = (request.principal.tenant, request.principal.key_id, app)
+        key = (principal.tenant, principal.key_id, app)
         account = self.accounts.get(key)
         if account is None or account.limits != limits:
             account = self.accounts[key] = self._opened(limits)
         return account
+
+    @contextmanager
+    def charged(self, name: str, principal: Principal) -> Iterator[None]:
+        """Admit what is done inside as one request; raises RateLimited."""
+        account = self.account(name, principal)
+        if account is None:
+            yield
+            return
+        account.admit(self.clock())
+        try:
+            yield
+        finally:
+            account.settle(0)
 
     def _opened(self, limits: Limits) -> Account:
         now = self.clock()
@@ -120,7 +134,7 @@ def limited(book: LimitBook) -> Wrapper:
 
     def wrap(answer: Answerer) -> Answerer:
         def guarded(request: ChatRequest, trace: Trace, /) -> AsyncIterator[Chunk]:
-            account = book.account(request)
+            account = book.account(request.model, request.principal)
             if account is None:
                 return answer(request, trace)
             return counted(account, request, trace)

@@ -1,10 +1,11 @@
-"""Every answer leaves exactly one trace: `recorded` fills and ends it, a `Recorder` writes batches from its own thread."""
+"""Every answer leaves exactly one trace: `recorded` fills and ends it, a `Recorder` writes it off the path."""
 
 import asyncio
 import logging
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -38,7 +39,7 @@ class Recorder:
     Args:
         write: puts a batch into the store in one transaction; is given a trace again after a crash in between, and
             must then change nothing. Whatever it raises means "not written".
-        folder: of the journal.
+        journal: folder where traces stand until the store has them.
         observers: called once with each batch of new traces (metrics, telemetry).
         interval: seconds between two batches.
 
@@ -50,7 +51,7 @@ class Recorder:
     """
 
     def __init__(
-        self, write: Write, *, folder: Path, observers: Sequence[Write] = (), interval: float = INTERVAL
+        self, write: Write, *, journal: Path, observers: Sequence[Write] = (), interval: float = INTERVAL
     ) -> None:
         self.in_flight = 0
         self.recorded = 0
@@ -59,7 +60,7 @@ class Recorder:
         self._write = write
         self._observers = observers
         self._interval = interval
-        self._journal = Journal(folder)
+        self._journal = Journal(journal)
         self._segment: Segment | None = None
         self._fresh: list[Trace] = []
         self._waiting: deque[Segment] = deque()
@@ -174,52 +175,105 @@ def recorded(recorder: Recorder, *, texts: bool = True) -> Wrapper:
 
     def wrap(answer: Answerer) -> Answerer:
         async def traced(request: ChatRequest, trace: Trace, /) -> AsyncIterator[Chunk]:
-            begin(trace, request, texts=texts)
-            recorder.in_flight += 1
-            pieces: list[str] = []
+            begin(trace, request.principal, request.model)
+            if texts:
+                trace.question = question_of(request.messages)
+            said = _Said(trace, texts=texts)
             chunks = None
-            try:
-                chunks = answer(request, trace)
-                async for chunk in chunks:
-                    if chunk.text:
-                        if trace.first_token is None:
-                            trace.note_first_token()
-                        if texts and not chunk.index:
-                            pieces.append(chunk.text)
-                    if chunk.usage is not None:
-                        trace.usage = chunk.usage
-                    yield chunk
-            except (asyncio.CancelledError, GeneratorExit):
-                trace.end()
-                trace.status = "cancelled"
-                raise
-            except BaseException as error:
-                trace.end(error)
-                raise
-            finally:
-                recorder.in_flight -= 1
-                if pieces:
-                    trace.answer = "".join(pieces)
-                trace.end()
-                recorder.put(trace)
-                await close(chunks)
+            with ending(recorder, trace):
+                try:
+                    chunks = answer(request, trace)
+                    async for chunk in chunks:
+                        said.note(chunk)
+                        yield chunk
+                finally:
+                    said.end()
+                    await close(chunks)
 
         return traced
 
     return wrap
 
 
-def begin(trace: Trace, request: ChatRequest, *, texts: bool) -> None:
-    """Note on a trace who asks, and what."""
-    principal = request.principal
+class _Said:
+    """What an answer has said so far, for its trace."""
+
+    __slots__ = ("_pieces", "_texts", "_trace")
+
+    def __init__(self, trace: Trace, *, texts: bool) -> None:
+        self._trace = trace
+        self._texts = texts
+        self._pieces: list[str] = []
+
+    def note(self, chunk: Chunk) -> None:
+        trace = self._trace
+        if trace.first_token is None and (chunk.text or chunk.delta):
+            trace.note_first_token()
+        if self._texts and chunk.text and not chunk.index:
+            self._pieces.append(chunk.text)
+        if chunk.usage is not None:
+            trace.usage = chunk.usage
+
+    def end(self) -> None:
+        if self._pieces:
+            self._trace.answer = "".join(self._pieces)
+        self._trace.model = answered_by(self._trace)
+
+
+@contextmanager
+def ending(recorder: Recorder, trace: Trace) -> Iterator[None]:
+    """End a trace once, by how what is inside ends, and put it to the recorder."""
+    recorder.in_flight += 1
+    try:
+        yield
+    except (asyncio.CancelledError, GeneratorExit):
+        trace.end()
+        trace.status = "cancelled"
+        raise
+    except BaseException as error:
+        trace.end(error)
+        raise
+    finally:
+        recorder.in_flight -= 1
+        trace.end()
+        recorder.put(trace)
+
+
+@contextmanager
+def recording(recorder: Recorder, trace: Trace, principal: Principal, operation: str, asked: str) -> Iterator[None]:
+    """Record what is done inside as one trace: embeddings, searches, what is relayed unread.
+
+    Args:
+        recorder: takes the trace.
+        trace: of the request.
+        principal: who asks.
+        operation: OpenTelemetry's `gen_ai.operation.name`: embeddings, retrieval ….
+        asked: for which model, app or knowledge.
+    """
+    begin(trace, principal, asked)
+    trace.attributes["operation"] = operation
+    with ending(recorder, trace):
+        yield
+
+
+def begin(trace: Trace, principal: Principal, asked: str) -> None:
+    """Note on a trace who asks, and for which model, app or knowledge."""
     trace.tenant, trace.key_id, trace.user = principal.tenant, principal.key_id, principal.user
-    trace.model = request.model
-    if texts:
-        trace.question = question_of(request.messages)
+    trace.attributes["asked"] = asked
+
+
+def answered_by(trace: Trace) -> str:
+    """Return what answered, as `provider/model` or a local model's name; what was asked for while nobody knows."""
+    if trace.model is not None:
+        return trace.model
+    for span in reversed(trace.spans):
+        if span.name == "model" and "target" in span.attributes:
+            return str(span.attributes["target"])
+    return str(trace.attributes.get("asked", ""))
 
 
 def fail(recorder: Recorder, trace: Trace, principal: Principal, error: FourwaysError) -> None:
     """Record a request that was refused before it could be asked of anybody."""
-    trace.tenant, trace.key_id, trace.user = principal.tenant, principal.key_id, principal.user
+    begin(trace, principal, "")
     trace.end(error)
     recorder.put(trace)

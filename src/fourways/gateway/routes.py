@@ -99,7 +99,8 @@ class Routes:
         if "/" not in model and model not in self.models:
             raise UnknownModel.named("model", model, self.visible(principal))
         if principal.apps is not None:
-            msg = f"this key is for apps ({', '.join(sorted(principal.apps)) or 'none'}), not for models such as '{model}'"
+            apps = ", ".join(sorted(principal.apps))
+            msg = f"this key is for apps ({apps}), not for models such as '{model}'"
             raise NotAllowed(msg)
         return Route(answerer=self.open_model(model))
 
@@ -127,10 +128,15 @@ class Routes:
 class Switch:
     """Holds the current routes; assigning `current` is atomic, and streams finish on what they began with."""
 
-    __slots__ = ("current",)
+    __slots__ = ("_first", "current")
 
     def __init__(self, current: Routes) -> None:
-        self.current = current
+        self.current = self._first = current
+
+    @property
+    def opened(self) -> bool:
+        """Whether routes were put in since the beginning: before that there is nothing to ask."""
+        return self.current is not self._first
 
 
 def routed(switch: Switch) -> Answerer:

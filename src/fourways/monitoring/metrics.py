@@ -2,7 +2,7 @@
 
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,6 @@ TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304)
 
 LABELS = ("gen_ai_operation_name", "gen_ai_request_model", "fourways_app", "fourways_way")
 Labels = tuple[str, str, str, str]
-
-Gauge = Callable[[], float]
 
 
 @dataclass(slots=True)
@@ -87,12 +85,10 @@ class Metrics:
     """What this process has answered since it began.
 
     Args:
-        gauges: figures read when asked for, by full metric name.
         most: label sets counted apart at most; further ones are counted together as `other`.
     """
 
-    def __init__(self, gauges: Mapping[str, Gauge] | None = None, *, most: int = 2000) -> None:
-        self.gauges: dict[str, Gauge] = dict(gauges or {})
+    def __init__(self, *, most: int = 2000) -> None:
         self._most = most
         self._series: dict[Labels, Series] = {}
         self._refusals: dict[tuple[int, str], int] = {}
@@ -125,23 +121,24 @@ class Metrics:
             series = self._series.setdefault(labels, Series())
         return series
 
-    def render(self) -> bytes:
-        """Return everything in Prometheus's text form."""
+    def render(self, gauges: Mapping[str, float] | None = None) -> bytes:
+        """Return everything in Prometheus's text form.
+
+        Args:
+            gauges: figures of this moment, by metric name.
+        """
         from prometheus_client import CollectorRegistry, generate_latest
 
         registry = CollectorRegistry()
-        registry.register(self)  # type: ignore[arg-type]  # a collector is whatever has `collect`
+        registry.register(_Scrape(self, gauges or {}))
         return generate_latest(registry)
 
-    def collect(self) -> "Iterable[Metric]":
-        """Give the metric families; called by prometheus_client."""
+    def families(self) -> "Iterator[Metric]":
+        """Give the metric families as they stand now."""
         with self._lock:
             series = list(self._series.items())
             yield from _answers(series)
-        yield from self._others()
-
-    def _others(self) -> "Iterable[Metric]":
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+        from prometheus_client.core import CounterMetricFamily
 
         refused = CounterMetricFamily(
             "fourways_http_errors", "Requests answered with an error", labels=("status", "code")
@@ -149,11 +146,24 @@ class Metrics:
         for (status, code), count in sorted(self._refusals.items()):
             refused.add_metric((str(status), code), count)
         yield refused
-        for name, read in self.gauges.items():
-            yield GaugeMetricFamily(name, name.removeprefix("fourways_").replace("_", " "), value=read())
 
 
-def _answers(series: Sequence[tuple[Labels, Series]]) -> "Iterable[Metric]":
+class _Scrape:
+    """One look at the metrics, in the shape prometheus_client collects from."""
+
+    def __init__(self, metrics: Metrics, gauges: Mapping[str, float]) -> None:
+        self._metrics = metrics
+        self._gauges = gauges
+
+    def collect(self) -> "Iterator[Metric]":
+        from prometheus_client.core import GaugeMetricFamily
+
+        yield from self._metrics.families()
+        for name, value in self._gauges.items():
+            yield GaugeMetricFamily(name, name.removeprefix("fourways_").replace("_", " "), value=value)
+
+
+def _answers(series: Sequence[tuple[Labels, Series]]) -> "Sequence[Metric]":
     from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 
     requests = CounterMetricFamily("fourways_requests", "Answers by how they ended", labels=(*LABELS, "status"))

@@ -36,12 +36,14 @@ class Router:
 
 
 def _matched(pattern: Sequence[str], pieces: Sequence[str]) -> dict[str, str] | None:
+    if pattern[-1].endswith("...}") and len(pieces) >= len(pattern):
+        pieces = [*pieces[: len(pattern) - 1], "/".join(pieces[len(pattern) - 1 :])]
     if len(pattern) != len(pieces):
         return None
     params: dict[str, str] = {}
     for expected, piece in zip(pattern, pieces, strict=True):
         if expected.startswith("{") and piece:
-            params[expected[1:-1]] = piece
+            params[expected.strip("{.}")] = piece
         elif expected != piece:
             return None
     return params
@@ -65,9 +67,7 @@ class Door:
         try:
             endpoint = self._endpoint(exchange)
             if endpoint.access is not Access.ANYBODY:
-                exchange.principal = authenticate(exchange, self._house.keys)
-                if endpoint.access is Access.ADMIN and not exchange.principal.admin:
-                    raise NotAllowed("this needs an admin key; `fourways key create --admin` makes one")
+                self._admit(exchange, endpoint)
             await endpoint.handle(self._house, exchange)
         except HungUp:
             return
@@ -75,6 +75,11 @@ class Door:
             await self._refuse(exchange, Unavailable("the server is stopping; ask again in a moment"))
         except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is, the client is told something
             await self._refuse(exchange, error)
+
+    def _admit(self, exchange: Exchange, endpoint: Endpoint) -> None:
+        exchange.principal = authenticate(exchange, self._house.keys)
+        if endpoint.access is Access.ADMIN and not exchange.principal.admin:
+            raise NotAllowed("this needs an admin key; `fourways key create --admin` makes one")
 
     async def _refuse(self, exchange: Exchange, error: BaseException) -> None:
         row = row_of(error)
@@ -114,4 +119,4 @@ def application(house: House) -> ASGIApp:
         return door
     from starlette.middleware.cors import CORSMiddleware
 
-    return CORSMiddleware(door, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])  # type: ignore[return-value]
+    return CORSMiddleware(door, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])

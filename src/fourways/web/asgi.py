@@ -26,7 +26,7 @@ NOBODY = Principal()
 NO_PARAMS: dict[str, str] = {}
 
 
-class HungUp(Exception):  # noqa: N818 - not an error to report: nobody is there to be told
+class HungUp(Exception):
     """The client went away before its request was whole."""
 
 
@@ -139,6 +139,11 @@ class Exchange:
         """Send the head of an event stream."""
         self.started = True
         await self.send({"type": "http.response.start", "status": 200, "headers": [*SSE_HEADERS, *self.headers]})
+
+    async def begin_stream_once(self) -> None:
+        """Send the head of an event stream unless it has left."""
+        if not self.started:
+            await self.begin_stream()
 
     async def write(self, piece: bytes) -> None:
         """Send a piece of the stream; waits while the client is slow to read."""

@@ -74,7 +74,7 @@ def from_loopback(exchange: Exchange) -> bool:
 
 
 def from_here(headers: dict[bytes, bytes]) -> bool:
-    """Whether host and origin are names of this machine; a foreign name that resolves to it is an attack (rebinding)."""
+    """Whether host and origin are names of this machine; a foreign name that leads here is an attack (rebinding)."""
     origin = headers.get(b"origin")
     if origin is not None and hostname(origin.partition(b"://")[2]) not in LOCAL_NAMES:
         return False

@@ -5,7 +5,21 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from fourways.web import health, openai_chat, wire
+from fourways.store.access import KeyRow
+from fourways.store.jobs import JobRow
+from fourways.store.traces import TraceRow
+from fourways.web import (
+    admin,
+    feedback,
+    health,
+    models_list,
+    openai_chat,
+    openai_completions,
+    openai_embeddings,
+    openapi,
+    vector_stores,
+    wire,
+)
 from fourways.web.asgi import Exchange
 from fourways.web.house import House
 
@@ -25,50 +39,79 @@ class Endpoint:
     """One endpoint.
 
     Attributes:
-        path: with `{name}` where a name stands.
-        request, response: the types of the bodies; None for none, or for one that is no JSON.
-        query: names of the query's parameters, with their JSON Schema.
+        path: with `{name}` where a name stands, `{name...}` at the end where it may hold slashes.
+        request, response, query: the types of the bodies and of the query string; None where there is none.
+        kind: the answer's media type where it is no JSON.
+        status: of a good answer.
     """
 
     method: str
     path: str
     handle: Handler
-    summary: str
     access: Access = Access.KEY
     request: Any = None
     response: Any = None
+    query: Any = None
+    kind: str = "application/json"
+    status: int = 200
 
+    @property
+    def summary(self) -> str:
+        """What it does: the first line of its handler's docstring."""
+        return (self.handle.__doc__ or "").partition("\n")[0].rstrip(".")
+
+
+def _of(method: str, path: str, handle: Handler, **facts: Any) -> Endpoint:  # noqa: ANN401 - Endpoint's own fields
+    return Endpoint(method=method, path=path, handle=handle, **facts)
+
+
+STORE = "/v1/vector_stores/{vector_store_id}"
+ADMIN, ANYBODY = Access.ADMIN, Access.ANYBODY
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(
-        method="POST",
-        path="/v1/chat/completions",
-        handle=openai_chat.chat_completions,
-        summary="Answer a conversation, whole or as a stream",
+    _of(
+        "POST",
+        "/v1/chat/completions",
+        openai_chat.chat_completions,
         request=wire.ChatBody,
         response=wire.ChatCompletion,
     ),
-    Endpoint(
-        method="GET",
-        path="/health",
-        handle=health.health,
-        summary="Whether the process lives",
-        access=Access.ANYBODY,
-        response=health.Health,
+    _of(
+        "POST",
+        "/v1/completions",
+        openai_completions.completions,
+        request=openai_completions.CompletionBody,
+        response=openai_completions.Completion,
     ),
-    Endpoint(
-        method="GET",
-        path="/ready",
-        handle=health.ready,
-        summary="Whether requests may be sent",
-        access=Access.ANYBODY,
-        response=health.Readiness,
+    _of(
+        "POST",
+        "/v1/embeddings",
+        openai_embeddings.embeddings,
+        request=openai_embeddings.EmbeddingBody,
+        response=openai_embeddings.EmbeddingList,
     ),
-    Endpoint(
-        method="GET",
-        path="/metrics",
-        handle=health.metrics,
-        summary="Metrics in Prometheus's text form",
-        access=Access.ANYBODY,
+    _of("GET", "/v1/models", models_list.models, response=models_list.ModelList),
+    _of("GET", "/v1/models/{model...}", models_list.model, response=models_list.ModelCard),
+    _of("GET", "/v1/vector_stores", vector_stores.list_stores, response=vector_stores.StoreList),
+    _of("GET", STORE, vector_stores.show_store, response=vector_stores.StoreCard),
+    _of(
+        "POST",
+        f"{STORE}/search",
+        vector_stores.search_store,
+        request=vector_stores.SearchBody,
+        response=vector_stores.SearchPage,
     ),
+    _of("POST", "/v1/feedback", feedback.feedback, request=feedback.FeedbackBody, response=feedback.FeedbackReceipt),
+    _of("GET", "/api/keys", admin.list_keys, access=ADMIN, response=admin.KeyList),
+    _of("POST", "/api/keys", admin.create_key, access=ADMIN, request=admin.NewKeyBody, response=admin.NewKeyShown),
+    _of("DELETE", "/api/keys/{key_id}", admin.revoke_key, access=ADMIN, response=KeyRow),
+    _of("GET", "/api/traces", admin.list_traces, access=ADMIN, query=admin.TraceQuery, response=admin.TraceList),
+    _of("GET", "/api/traces/{trace_id}", admin.show_trace, access=ADMIN, response=TraceRow),
+    _of("GET", "/api/knowledge", admin.list_knowledge, access=ADMIN, response=admin.KnowledgeList),
+    _of("POST", "/api/knowledge/{knowledge}/sync", admin.sync_knowledge, access=ADMIN, response=JobRow, status=202),
+    _of("GET", "/health", health.health, access=ANYBODY, response=health.Health),
+    _of("GET", "/ready", health.ready, access=ANYBODY, response=health.Readiness),
+    _of("GET", "/metrics", health.metrics, access=ANYBODY, kind="text/plain"),
+    _of("GET", "/openapi.json", openapi.document, access=ANYBODY),
+    _of("GET", "/docs", openapi.page, access=ANYBODY, kind="text/html"),
 )

@@ -58,7 +58,7 @@ RELAYED: Mapping[int, Row] = {
     403: Row(502, "upstream_error", "upstream_not_allowed"),
     404: Row(502, "upstream_error", "upstream_not_found"),
 }
-"""A provider's refusal by its status: what is about the caller's request keeps it, what is about our set-up does not."""
+"""A provider's refusal by its status: what is about the request keeps it, what is about our set-up does not."""
 NO_RETRY = (b"x-should-retry", b"false")
 """OpenAI's clients retry 5xx unless told otherwise."""
 

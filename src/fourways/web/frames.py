@@ -1,4 +1,4 @@
-"""Answers as OpenAI's clients read them: whole bodies and stream frames, a provider's own bytes relayed where they can be."""
+"""Answers as OpenAI's clients read them: whole bodies and stream frames; a provider's bytes as they came where they can."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,6 +8,7 @@ import msgspec
 from fourways.core.chat import Answer, Choice, Chunk
 from fourways.core.data import Citation
 from fourways.core.trace import Trace, Usage
+from fourways.gateway.record import answered_by
 from fourways.web.wire import Annotation, AnswerExtras, CitedPlace, UrlCitation, UsageBody
 
 encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -84,7 +85,7 @@ def whole(answer: Answer, trace: Trace) -> bytes:
     body: dict[str, Any] = {
         "id": f"chatcmpl-{trace.id}",
         "created": int(trace.started_at),
-        "model": trace.model,
+        "model": answered_by(trace),
         **answer.fields,
         "object": "chat.completion",
         "choices": [_choice(index, choice, answer.citations) for index, choice in enumerate(answer.choices)],
@@ -183,7 +184,7 @@ class Framer:
             top = {
                 "id": f"chatcmpl-{trace.id}",
                 "created": int(trace.started_at),
-                "model": trace.model,
+                "model": answered_by(trace),
                 **(fields or {}),
                 "object": "chat.completion.chunk",
             }

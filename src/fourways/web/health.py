@@ -32,11 +32,17 @@ async def health(house: House, exchange: Exchange) -> None:
 
 async def ready(house: House, exchange: Exchange) -> None:
     """Say whether the house is open: 200, or 503 with what is missing."""
-    missing = house.missing()
-    body = msgspec.json.encode(Readiness(ready=not missing, missing=list(missing)))
+    missing = [] if house.routes.opened else ["routes"]
+    body = msgspec.json.encode(Readiness(ready=not missing, missing=missing))
     await exchange.reply(503 if missing else 200, body)
 
 
 async def metrics(house: House, exchange: Exchange) -> None:
     """Show the metrics in Prometheus's text form."""
-    await exchange.reply(200, house.metrics.render(), METRICS_TYPE)
+    recorder = house.recorder
+    gauges = {
+        "fourways_answers_in_flight": recorder.in_flight,
+        "fourways_traces_failing": int(recorder.failing),
+        "fourways_traces_refused": recorder.refused,
+    }
+    await exchange.reply(200, house.metrics.render(gauges), METRICS_TYPE)

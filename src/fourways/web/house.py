@@ -7,11 +7,42 @@ from fourways.config.tree import Project
 from fourways.core.chat import Answerer
 from fourways.core.data import Hit
 from fourways.gateway.keys import Keys
+from fourways.gateway.limits import LimitBook
 from fourways.gateway.record import Recorder
 from fourways.gateway.routes import Switch
 from fourways.models.embedders import Embedder
+from fourways.models.provider import ProviderClient
 from fourways.monitoring.metrics import Metrics
 from fourways.store.database import Database
+
+
+class Snapshot(Protocol):
+    """What the door tells of one numbered state of a knowledge; times are Unix seconds."""
+
+    @property
+    def number(self) -> int:
+        """Its number."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """Its state, of the lifecycle `snapshot`."""
+        ...
+
+    @property
+    def created_at(self) -> float:
+        """When it was begun."""
+        ...
+
+    @property
+    def published_at(self) -> float | None:
+        """When readers saw it first."""
+        ...
+
+    @property
+    def counts(self) -> Mapping[str, Any] | None:
+        """Figures: documents, failed, passages."""
+        ...
 
 
 class Searched(Protocol):
@@ -28,6 +59,10 @@ class Searched(Protocol):
         """Find passages that a caller with these labels may read."""
         ...
 
+    def snapshots(self) -> Sequence[Snapshot]:
+        """List the numbered states of it."""
+        ...
+
 
 class Shelf(Protocol):
     """What the door needs of the models."""
@@ -36,31 +71,66 @@ class Shelf(Protocol):
         """Return what embeds under a model's name; raises UnknownModel."""
         ...
 
+    def providers(self) -> Sequence[str]:
+        """List what may stand before the `/` of `provider/model`."""
+        ...
+
+    def client(self, provider: str) -> ProviderClient:
+        """Return a provider's client; raises UnknownModel."""
+        ...
+
 
 class House(Protocol):
     """The running parts, wired together."""
 
     @property
-    def project(self) -> Project: ...  # noqa: D102
-    @property
-    def gateway(self) -> Answerer: ...  # noqa: D102
-    @property
-    def routes(self) -> Switch: ...  # noqa: D102
-    @property
-    def keys(self) -> Keys: ...  # noqa: D102
-    @property
-    def recorder(self) -> Recorder: ...  # noqa: D102
-    @property
-    def metrics(self) -> Metrics: ...  # noqa: D102
-    @property
-    def models(self) -> Shelf: ...  # noqa: D102
-    @property
-    def libraries(self) -> Mapping[str, Searched]: ...  # noqa: D102
-    @property
-    def database(self) -> Database: ...  # noqa: D102
+    def project(self) -> Project:
+        """The project file, as it is in force."""
+        ...
 
-    def missing(self) -> Sequence[str]:
-        """Say what is not there yet before requests may be sent; nothing when all is."""
+    @property
+    def gateway(self) -> Answerer:
+        """Answers whatever is asked."""
+        ...
+
+    @property
+    def routes(self) -> Switch:
+        """What can be asked for."""
+        ...
+
+    @property
+    def limits(self) -> LimitBook:
+        """What keys may use."""
+        ...
+
+    @property
+    def keys(self) -> Keys:
+        """Whose key it is."""
+        ...
+
+    @property
+    def recorder(self) -> Recorder:
+        """Takes traces."""
+        ...
+
+    @property
+    def metrics(self) -> Metrics:
+        """Counts them."""
+        ...
+
+    @property
+    def models(self) -> Shelf:
+        """All models that can be named."""
+        ...
+
+    @property
+    def libraries(self) -> Mapping[str, Searched]:
+        """Every knowledge, by name."""
+        ...
+
+    @property
+    def database(self) -> Database:
+        """The store."""
         ...
 
     async def start(self) -> None:

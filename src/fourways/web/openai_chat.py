@@ -45,8 +45,8 @@ def read(body: bytes, principal: Principal) -> ChatRequest:
     messages = options["messages"]
     for name in OURS:
         options.pop(name, None)
-    if typed.user is not None or (typed.fourways is not None and typed.fourways.labels is not None):
-        labels = typed.fourways and typed.fourways.labels
+    labels = typed.fourways.labels if typed.fourways is not None else None
+    if typed.user is not None or labels is not None:
         principal = replace(
             principal,
             user=typed.user,
@@ -92,11 +92,9 @@ async def stream(house: House, exchange: Exchange, request: ChatRequest, trace: 
                 if frame:
                     if presence.waiting:
                         presence.speak()
-                        if not exchange.started:
-                            await exchange.begin_stream()
+                        await exchange.begin_stream_once()
                     await exchange.write(frame)
         finally:
             await close(chunks)
-    if not exchange.started:
-        await exchange.begin_stream()
+    await exchange.begin_stream_once()
     await exchange.end_stream(framer.end())

@@ -2,6 +2,7 @@
 
 import asyncio
 from types import TracebackType
+from typing import Self
 
 from fourways.web.asgi import Exchange, HungUp
 
@@ -30,7 +31,7 @@ class Presence:
         self._pulse: asyncio.Task[None] | None = None
         self._timer = self._loop.call_later(GRACE, self._begin)
 
-    def __enter__(self) -> "Presence":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
