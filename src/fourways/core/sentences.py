@@ -53,8 +53,8 @@ _PERHAPS = _words(
 )
 _STARTERS = _words(
     """the this that these those there it its he she they we i you in on at as for from by with to of if when
-    while after before although however but and so because since during under a an his her their our all some many most each both
-    what who why how where which no not one two also another such
+    while after before although however but and so because since during under a an his her their our all some
+    many most each both what who why how where which no not one two also another such
     der die das den dem des ein eine einer eines er sie es wir ihr im am beim zum zur aus bei nach seit von vor mit auf
     für über unter wenn als während nachdem obwohl jedoch aber und auch dies diese dieser dieses sein seine nur
     el la los las un una unos unas lo se su sus en con por para desde según cuando mientras aunque pero y también este
@@ -66,8 +66,8 @@ _STARTERS = _words(
 _COUNTED = _words(
     """januar februar märz april mai juni juli august september oktober november dezember jänner jahrhundert
     jahrhunderts jahrhunderte jahrtausend jahrtausends jh jhd jahr jahre tag tages woche monat stock etage klasse platz
-    rang stelle auflage kapitel absatz satz bundestag bundesversammlung weltkrieg armee division bezirk arrondissement mal
-    enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"""
+    rang stelle auflage kapitel absatz satz bundestag bundesversammlung weltkrieg armee division
+    bezirk arrondissement mal enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"""
 )
 
 

@@ -1,4 +1,4 @@
-"""Cut a document into passages: at headings first, then paragraphs, items and rows, then sentences, never inside a word.
+"""Cut a document into passages: at headings, then paragraphs, items, rows, sentences; never inside a word.
 
 Knows nothing about tokenisers: `count` says how many tokens a text has. Where to cut is the cheapest path through the
 document's sentences (as TeX breaks lines), so that no small piece is left at the end.
@@ -239,7 +239,7 @@ def _paths(headings: Sequence[Heading]) -> list[tuple[str, ...]]:
 
 
 def _shared_path(atoms: Sequence[_Atom], paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the part of the heading path that all of a piece's text shares; a bare heading counts where it is alone."""
+    """Return the part of the heading path that all of a piece's text shares; a bare heading only if alone."""
     sections = {atom.section for atom in atoms if not atom.is_heading} or {atoms[-1].section}
     if -1 in sections:
         return ()

@@ -11,9 +11,15 @@ from urllib.parse import unquote, urlsplit
 
 from fourways.core.errors import UnreadableDocument
 from fourways.knowledge.parse.base import Heading, Parsed
+from fourways.knowledge.parse.html import parse_html
 from fourways.knowledge.parse.language import detect_language
 from fourways.knowledge.parse.markdown import parse_markdown
+from fourways.knowledge.parse.pdf import parse_pdf
+from fourways.knowledge.parse.slides import parse_slides
+from fourways.knowledge.parse.tables import parse_csv
 from fourways.knowledge.parse.text import parse_text
+from fourways.knowledge.parse.word import parse_word
+from fourways.knowledge.parse.workbook import parse_workbook
 
 __all__ = ["PARSERS", "Heading", "Parsed", "parse", "readable"]
 
@@ -25,13 +31,35 @@ PARSERS: Mapping[str, Parser] = {
     ".txt": parse_text,
     ".text": parse_text,
     ".rst": parse_text,
+    ".html": parse_html,
+    ".htm": parse_html,
+    ".xhtml": parse_html,
+    ".pdf": parse_pdf,
+    ".docx": parse_word,
+    ".docm": parse_word,
+    ".pptx": parse_slides,
+    ".pptm": parse_slides,
+    ".xlsx": parse_workbook,
+    ".xlsm": parse_workbook,
+    ".csv": parse_csv,
+    ".tsv": parse_csv,
 }
 """By the suffix of a name, lower-case."""
+
+_OFFICE = "application/vnd.openxmlformats-officedocument"
 
 MEDIA_TYPES: Mapping[str, str] = {
     "text/markdown": ".md",
     "text/x-markdown": ".md",
     "text/plain": ".txt",
+    "text/html": ".html",
+    "application/xhtml+xml": ".html",
+    "application/pdf": ".pdf",
+    "text/csv": ".csv",
+    "text/tab-separated-values": ".tsv",
+    f"{_OFFICE}.wordprocessingml.document": ".docx",
+    f"{_OFFICE}.presentationml.presentation": ".pptx",
+    f"{_OFFICE}.spreadsheetml.sheet": ".xlsx",
 }
 """The suffix that a server's media type stands for."""
 

@@ -14,6 +14,7 @@ _MARKS = (
 )
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""")
 _SAMPLE = 20_000
+_ASCII, _WESTERN = 0x7F, 0.2
 _BREAKS = re.compile("\r\n?|\u2028|\u2029|\x0b")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufeff\u200b\u2060\u00ad]")
 
@@ -49,9 +50,12 @@ def _decode_old(data: bytes, uri: str) -> str:
             pass  # a wrong declaration is common; the bytes themselves say more
     if b"\x00" in data[:_SAMPLE]:
         return _decode_wide(data, uri)
+    sample = data[:_SAMPLE]
+    if sum(byte > _ASCII for byte in sample) < _WESTERN * len(sample):
+        return data.decode("cp1252", errors="replace")  # letters without accents prevail: Western, says experience
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[:_SAMPLE], cp_isolation=["cp1252", "cp1250", "cp1251", "shift_jis", "gb18030"]).best()
+    best = from_bytes(sample, cp_isolation=["cp1252", "cp1250", "cp1251", "shift_jis", "gb18030"]).best()
     return data.decode(best.encoding if best else "cp1252", errors="replace")
 
 

@@ -1,6 +1,6 @@
 """YAML front matter of a Markdown file: its title, language, labels and any metadata."""
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -68,7 +68,7 @@ def _load(block: str, uri: str) -> dict[str, Any]:
     return {str(key): _json(value, budget, uri) for key, value in values.items()}
 
 
-def _json(value: object, budget: Iterator[int], uri: str) -> Any:
+def _json(value: object, budget: Iterator[int], uri: str) -> object:
     """Return a YAML value as JSON has it; the budget stops aliases that would unfold without end."""
     if next(budget, None) is None:
         raise UnreadableDocument(f"the front matter of '{uri}' has more than {_NODES:,} values; keep data out of it")
@@ -76,7 +76,7 @@ def _json(value: object, budget: Iterator[int], uri: str) -> Any:
         return {str(key): _json(each, budget, uri) for key, each in value.items()}
     if isinstance(value, list | tuple | set):
         return [_json(each, budget, uri) for each in value]
-    if isinstance(value, datetime.date | datetime.time):
+    if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 

@@ -31,6 +31,8 @@ def parse_markdown(data: bytes, uri: str) -> Parsed:
         body = _INLINE_DATA.sub(r"\1", body)
     headings = tuple(find_headings(body))
     title = front.title or next((heading.text for heading in headings if heading.level == 1), "")
+    if front.title and not body.strip():
+        body = f"{front.title}\n"  # a page that only points elsewhere can still be found by its title
     return Parsed(
         title=title, text=body, language=front.language, headings=headings, metadata=front.metadata, acl=front.acl
     )

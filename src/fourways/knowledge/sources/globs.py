@@ -7,7 +7,7 @@ from functools import lru_cache
 
 
 class Glob:
-    """One pattern over paths relative to the project; with `anywhere`, one without `/` means that name in any folder."""
+    """One pattern over paths relative to the project; with `anywhere`, one without `/` means it in any folder."""
 
     def __init__(self, pattern: str, *, anywhere: bool = False) -> None:
         self.pattern = posixpath.normpath(pattern)
