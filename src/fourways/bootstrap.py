@@ -28,7 +28,7 @@ from fourways.knowledge.library import Library
 from fourways.models.ambient import Ambient
 from fourways.models.registry import Models
 from fourways.models.supervisor import EngineProcess
-from fourways.models.transport import PooledTransport
+from fourways.models.wire import open_transport
 from fourways.monitoring.metrics import Metrics
 from fourways.store import access, revisions, traces
 from fourways.store.database import Database, open_database
@@ -164,7 +164,7 @@ class House:
             asyncio.get_running_loop().call_later(GRACE, lambda: asyncio.ensure_future(former.models.close()))
 
     async def _fit(self, project: Project) -> Fittings:
-        transport = PooledTransport(self.environ)
+        transport = open_transport(self.environ)
         models = Models(project, transport, environ=self.environ, embedder_factory=self.engine.embedder)
         ambient = await models.ambient()
         libraries = {

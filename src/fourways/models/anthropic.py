@@ -13,7 +13,7 @@ from fourways.core.chat import Chunk
 from fourways.core.errors import UpstreamError
 from fourways.core.trace import Usage
 from fourways.models.anthropic_requests import Json, to_messages
-from fourways.models.openai import FrameReader
+from fourways.models.openai import FrameReader, Price
 
 FINISH: Mapping[str, str] = MappingProxyType(
     {
@@ -42,19 +42,19 @@ class AnthropicWire:
         """
         return to_messages(body)
 
-    def answer(self, data: bytes) -> list[Chunk]:
+    def answer(self, data: bytes, price: Price) -> list[Chunk]:
         """Read a whole message."""
         try:
-            return [from_message(_decode(data))]
+            return [from_message(_decode(data), price)]
         except (msgspec.MsgspecError, KeyError, TypeError) as error:
             raise UpstreamError(f"the server's answer is no message: {error!r}") from error
 
-    def reader(self, *, hide_usage: bool) -> FrameReader:  # noqa: ARG002 - no frame of it is ever relayed
+    def reader(self, price: Price, *, hide_usage: bool) -> FrameReader:  # noqa: ARG002 - no frame of it is ever relayed
         """Begin a stream of message events."""
-        return AnthropicReader()
+        return AnthropicReader(price)
 
 
-def from_message(message: Json) -> Chunk:
+def from_message(message: Json, price: Price) -> Chunk:
     """Return a whole message as the one chunk of its one choice."""
     text: list[str] = []
     thinking: list[Json] = []
@@ -77,7 +77,7 @@ def from_message(message: Json) -> Chunk:
         text="".join(text),
         delta=delta,
         finish=_finish(message.get("stop_reason")),
-        usage=usage_of(message.get("usage") or {}),
+        usage=price(usage_of(message.get("usage") or {})),
         fields={"id": message.get("id"), "model": message.get("model")},
     )
 
@@ -85,10 +85,11 @@ def from_message(message: Json) -> Chunk:
 class AnthropicReader:
     """Reads the events of one streamed message; every event's data names its own type."""
 
-    __slots__ = ("_block", "_calls", "_filled", "_thoughts", "_usage", "done")
+    __slots__ = ("_block", "_calls", "_filled", "_price", "_thoughts", "_usage", "done")
 
-    def __init__(self) -> None:
+    def __init__(self, price: Price) -> None:
         self.done = False
+        self._price = price
         self._usage: Json = {}
         self._block: Json = {}  # the content block that is open
         self._thoughts: list[Json] = []  # the thinking blocks so far, to be handed back with the next turn
@@ -162,7 +163,7 @@ class AnthropicReader:
     def _message_delta(self, event: Json) -> Sequence[Chunk]:
         told = {name: value for name, value in (event.get("usage") or {}).items() if value is not None}
         self._usage.update(told)
-        return (Chunk(finish=_finish(event["delta"].get("stop_reason")), usage=usage_of(self._usage)),)
+        return (Chunk(finish=_finish(event["delta"].get("stop_reason")), usage=self._price(usage_of(self._usage))),)
 
     def _message_stop(self, event: Json) -> Sequence[Chunk]:  # noqa: ARG002 - one row of the table of events
         self.done = True

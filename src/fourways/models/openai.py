@@ -1,6 +1,6 @@
 """OpenAI's chat wire without I/O: bodies out; frames and whole answers in, as chunks that keep the frame untouched."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -9,6 +9,9 @@ from fourways.core.chat import Chunk, text_of
 from fourways.core.errors import UpstreamError
 from fourways.core.trace import Usage
 from fourways.models.sse import DONE
+
+Price = Callable[[Usage], Usage]
+"""Puts the cost on a usage."""
 
 
 class FrameReader(Protocol):
@@ -36,11 +39,11 @@ class Wire(Protocol):
         """Turn an OpenAI chat body into the server's; raises `InvalidRequest` for what it cannot say."""
         ...
 
-    def answer(self, data: bytes) -> list[Chunk]:
+    def answer(self, data: bytes, price: Price) -> list[Chunk]:
         """Read a whole answer: one chunk a choice, the last with the usage."""
         ...
 
-    def reader(self, *, hide_usage: bool) -> FrameReader:
+    def reader(self, price: Price, *, hide_usage: bool) -> FrameReader:
         """Begin a stream. `hide_usage`: the client did not ask for a frame of usage, so it is not to be relayed."""
         ...
 
@@ -82,7 +85,7 @@ class OpenAIWire:
         """Return the body as it is."""
         return body
 
-    def answer(self, data: bytes) -> list[Chunk]:
+    def answer(self, data: bytes, price: Price) -> list[Chunk]:
         """Read a `chat.completion`; a single choice keeps the whole body as its `raw`."""
         try:
             whole = _decode_whole(data)
@@ -95,7 +98,7 @@ class OpenAIWire:
                 delta=choice.message,
                 finish=choice.finish_reason or "stop",
                 logprobs=choice.logprobs,
-                usage=usage_of(whole.usage) if last else None,
+                usage=usage_of(whole.usage, price) if last else None,
                 fields=_fields(data) if position == 0 else None,
                 raw=data if len(whole.choices) == 1 else None,
             )
@@ -106,18 +109,19 @@ class OpenAIWire:
             raise UpstreamError("the server's answer holds no choice")
         return chunks
 
-    def reader(self, *, hide_usage: bool) -> FrameReader:
+    def reader(self, price: Price, *, hide_usage: bool) -> FrameReader:
         """Begin a stream of `chat.completion.chunk` frames."""
-        return OpenAIReader(hide_usage=hide_usage)
+        return OpenAIReader(price, hide_usage=hide_usage)
 
 
 class OpenAIReader:
     """Reads `chat.completion.chunk` frames. The frame's own top-level fields come with the first chunk only."""
 
-    __slots__ = ("_begun", "_hide_usage", "_open", "done")
+    __slots__ = ("_begun", "_hide_usage", "_open", "_price", "done")
 
-    def __init__(self, *, hide_usage: bool) -> None:
+    def __init__(self, price: Price, *, hide_usage: bool) -> None:
         self.done = False
+        self._price = price
         self._hide_usage = hide_usage
         self._begun = False
         self._open: set[int] = set()  # choices without a finish_reason yet
@@ -146,43 +150,45 @@ class OpenAIReader:
 
     def _chunk(self, frame: _Frame, choice: _Choice, raw: bytes | None) -> Chunk:
         index, finish, delta = choice.index or 0, choice.finish_reason, choice.delta
-        fields = None
-        if not self._begun and raw is not None:
-            fields = _fields(raw)
+        text = _pop_text(delta) if delta else ""
         if finish is None:
             self._open.add(index)
         else:
             self._open.discard(index)
+        if self._begun and finish is None and not delta and choice.logprobs is None and frame.usage is None:
+            return Chunk(index=index, text=text, raw=raw)  # the ordinary frame: a piece of text
+        fields = None if self._begun or raw is None else _fields(raw)
         self._begun = True
         return Chunk(
             index=index,
-            text=_pop_text(delta) if delta else "",
+            text=text,
             delta=delta or None,
             finish=finish,
             logprobs=choice.logprobs,
-            usage=usage_of(frame.usage) if frame.usage else None,
+            usage=usage_of(frame.usage, self._price),
             fields=fields,
             raw=raw,
         )
 
     def _bare(self, frame: _Frame, payload: bytes) -> Sequence[Chunk]:
         """Read a frame without choices: the usage at the end, or a provider's own remarks at the beginning."""
-        usage = usage_of(frame.usage) if frame.usage else None
+        usage = usage_of(frame.usage, self._price)
         hidden = usage is not None and self._hide_usage
         return (Chunk(usage=usage, fields=_fields(payload), raw=None if hidden else payload),)
 
 
-def usage_of(usage: Mapping[str, Any] | None) -> Usage | None:
+def usage_of(usage: Mapping[str, Any] | None, price: Price) -> Usage | None:
     """Read a `usage` object: OpenAI's, and DeepSeek's name for what came from the cache."""
     if not usage:
         return None
     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or usage.get("prompt_cache_hit_tokens")
-    return Usage(
+    used = Usage(
         input_tokens=usage.get("prompt_tokens") or 0,
         output_tokens=usage.get("completion_tokens") or 0,
         cached_tokens=cached or 0,
         reasoning_tokens=(usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0,
     )
+    return price(used)
 
 
 def _pop_text(delta: dict[str, Any]) -> str:

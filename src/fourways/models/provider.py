@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from fourways.core.errors import InvalidRequest, UpstreamError, UpstreamRefused
+from fourways.core.errors import InvalidProject, InvalidRequest, UpstreamError, UpstreamRefused
 from fourways.models.dialects import Dialect, Operation
 from fourways.models.transport import Deadlines, Response, Transport
 
@@ -43,6 +43,9 @@ class ProviderClient:
         key: sent as the dialect says; "" sends none.
         headers, query: added to the dialect's own.
         local: its answers cost nothing, and nothing leaves the company's network.
+
+    Raises:
+        InvalidProject: address, key or a header cannot be sent.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class ProviderClient:
         self._key = key
         asked = {**dialect.query, **(query or {})}
         self._suffix = f"?{urlencode(asked)}" if asked else ""
+        self._urls: dict[Operation, str] = {}  # those that no model's name is part of
         self._headers = {
             "content-type": "application/json",
             "accept-encoding": "identity",
@@ -71,6 +75,7 @@ class ProviderClient:
             **({dialect.key_header: f"{dialect.key_prefix}{key}"} if key else {}),
             **{header.lower(): value for header, value in (headers or {}).items()},
         }
+        _check_ascii(name, {"base_url": self.base_url, **self._headers})
 
     def target(self, model: str) -> str:
         """Return `provider/model`, as errors and traces name it."""
@@ -78,11 +83,17 @@ class ProviderClient:
 
     def url(self, operation: Operation, model: str) -> str:
         """Return the operation's URL; raises `InvalidRequest` where the provider has no such operation."""
+        url = self._urls.get(operation)
+        if url is not None:
+            return url
         path = self.dialect.path(operation)
         if not path:
             raise InvalidRequest(f"provider '{self.name}' ({self.dialect.name}) has no {operation} endpoint")
-        path = path.replace("{model}", quote(model, safe=""))
-        return f"{path if path.startswith('http') else self.base_url + path}{self._suffix}"
+        whole = f"{path if path.startswith('http') else self.base_url + path}{self._suffix}"
+        if "{model}" in whole:
+            return whole.replace("{model}", quote(model, safe=""))
+        self._urls[operation] = whole
+        return whole
 
     async def open(self, operation: Operation, model: str, body: bytes, deadlines: Deadlines) -> Response:
         """Send a request and return its answer, if it is one; the caller closes it.
@@ -173,6 +184,16 @@ class ProviderClient:
             body=body,
             retry_after=_retry_after(response.headers),
         )
+
+
+def _check_ascii(provider: str, sent: Mapping[str, str]) -> None:
+    """Refuse what a request's head cannot carry: a key pasted with a line end or a typographic character."""
+    for name, value in sent.items():
+        if not value.isascii() or not value.isprintable() or not name.isascii() or not name.isprintable():
+            msg = (
+                f"its {name} holds a line end or a character outside ASCII: it was probably pasted with more than it is"
+            )
+            raise InvalidProject(msg, key=f"providers.{provider}")
 
 
 def message_of(body: bytes) -> str:

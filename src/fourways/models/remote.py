@@ -2,16 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from fourways.core.chat import ChatRequest, Chunk
 from fourways.core.errors import FourwaysError, UpstreamError
-from fourways.core.trace import Span, Trace
+from fourways.core.trace import Span, Trace, Usage
 from fourways.models.anthropic import AnthropicWire
 from fourways.models.dialects import speak
-from fourways.models.openai import FrameReader, OpenAIWire, Wire
+from fourways.models.openai import FrameReader, OpenAIWire, Price, Wire
 from fourways.models.prices import Cost
 from fourways.models.provider import ProviderClient, encode
 from fourways.models.sse import EventParser
@@ -56,11 +55,13 @@ class Remote:
             reading = self._reading(request, response)
             async for data in response:
                 for chunk in reading.feed(data):
-                    yield self._noted(chunk, span, trace)
+                    _note(span, chunk, trace)
+                    yield chunk
                 if reading.done:
                     break
             for chunk in reading.end():
-                yield self._noted(chunk, span, trace)
+                _note(span, chunk, trace)
+                yield chunk
             response.release()
         except (GeneratorExit, asyncio.CancelledError):
             span.attributes["abandoned"] = True
@@ -88,27 +89,33 @@ class Remote:
     def _reading(self, request: ChatRequest, response: Response) -> "_Reading":
         if request.stream and "json" not in response.headers.get("content-type", ""):
             asked = request.options.get("stream_options") or {}
-            return _Streamed(self._wire.reader(hide_usage=not asked.get("include_usage")))
-        return _Whole(self._wire)
+            return _Streamed(self._wire.reader(self._priced, hide_usage=not asked.get("include_usage")))
+        return _Whole(self._wire, self._priced)
 
-    def _noted(self, chunk: Chunk, span: Span, trace: Trace) -> Chunk:
-        """Note on the span what the chunk tells; return it, its usage priced."""
-        noted = span.attributes
-        if "ttft" not in noted and (chunk.text or chunk.delta):
-            noted["ttft"] = trace.elapsed - span.start
-        if chunk.finish is not None:
-            noted["finish"] = chunk.finish
-        if chunk.usage is None:
-            return chunk
-        usage = replace(chunk.usage, cost_usd=self._cost(chunk.usage))
-        noted.update(
+    def _priced(self, usage: Usage) -> Usage:
+        return Usage(
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             cached_tokens=usage.cached_tokens,
             reasoning_tokens=usage.reasoning_tokens,
-            cost_usd=usage.cost_usd,
+            cost_usd=self._cost(usage),
         )
-        return replace(chunk, usage=usage)
+
+
+def _note(span: Span, chunk: Chunk, trace: Trace) -> None:
+    """Note on the span what the chunk tells."""
+    noted = span.attributes
+    if "ttft" not in noted and (chunk.text or chunk.delta):
+        noted["ttft"] = trace.elapsed - span.start
+    if chunk.finish is not None:
+        noted["finish"] = chunk.finish
+    usage = chunk.usage
+    if usage is not None:
+        noted["input_tokens"] = usage.input_tokens
+        noted["output_tokens"] = usage.output_tokens
+        noted["cached_tokens"] = usage.cached_tokens
+        noted["reasoning_tokens"] = usage.reasoning_tokens
+        noted["cost_usd"] = usage.cost_usd
 
 
 class _Reading(Protocol):
@@ -145,11 +152,11 @@ class _Streamed:
 
 
 class _Whole:
-    __slots__ = ("_pieces", "_wire", "done")
+    __slots__ = ("_pieces", "_price", "_wire", "done")
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, price: Price) -> None:
         self._pieces: list[bytes] = []
-        self._wire = wire
+        self._wire, self._price = wire, price
         self.done = False
 
     def feed(self, data: bytes) -> Sequence[Chunk]:
@@ -157,4 +164,4 @@ class _Whole:
         return ()
 
     def end(self) -> Sequence[Chunk]:
-        return self._wire.answer(b"".join(self._pieces))
+        return self._wire.answer(b"".join(self._pieces), self._price)

@@ -34,11 +34,17 @@ class EventParser:
         Raises:
             UpstreamError: an event is longer than the limit.
         """
-        if data.startswith(b"data: ") and data.endswith(b"\n\n") and not self._size and not self._after_cr:
-            body = data[6:-2]
-            if b"\n" not in body and b"\r" not in body and not self._data:  # the ordinary case: one event, whole
+        if self._size or self._data or self._after_cr:  # an event has begun: end it the long way
+            end = data.find(b"\n\n") + 2
+            if end < 2 or end == len(data):  # noqa: PLR2004 - `find` found nothing
+                return self._feed_lines(data)
+            return self._feed_lines(data[:end]) + self.feed(data[end:])
+        end = data.rfind(b"\n\n") + 2
+        if data.startswith(b"data: ") and b"\r" not in data:
+            events = data[6 : end - 2].split(b"\n\ndata: ")
+            if data.count(b"\n", 0, end) == 2 * len(events):  # the ordinary case: one line of data each
                 self._first = False
-                return [body]
+                return events if end == len(data) else events + self._feed_lines(data[end:])
         return self._feed_lines(data)
 
     def end(self) -> list[bytes]:

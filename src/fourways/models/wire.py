@@ -188,6 +188,13 @@ class WireTransport:
         self._ticker = loop.call_later(TICK, self._tick, loop) if self._busy else None
 
 
+def open_transport(environ: Mapping[str, str]) -> Transport:
+    """Return the transport to use: this one, with aiohttp's for what must go through a proxy."""
+    from fourways.models.pooled import PooledTransport
+
+    return WireTransport(environ, PooledTransport(environ))
+
+
 class _Connection(asyncio.Protocol):
     """One connection: parses what comes, and hands it to the response that is under way."""
 
