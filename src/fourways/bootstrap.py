@@ -26,6 +26,7 @@ from fourways.gateway.routes import AppRoutes, Routes, Switch, app_routes
 from fourways.gateway.serve import app_route, gateway
 from fourways.knowledge.library import Library
 from fourways.models.ambient import Ambient
+from fourways.models.pooled import PooledTransport
 from fourways.models.registry import Models
 from fourways.models.supervisor import EngineProcess
 from fourways.models.wire import open_transport
@@ -79,7 +80,7 @@ class House:
         )
         texts = file.project.telemetry.record_texts
         self.gateway = gateway(self.routes, self.recorder, self.limits, texts=texts)
-        self.engine = EngineProcess(state_folder(self.folder))
+        self.engines = Engines(state_folder(self.folder))
         self.refresher = Refresher()
         self.worker = Worker(database=database, handlers={KIND: sync_handler(self.library)}, owner=new_id("worker"))
         self._tasks: list[asyncio.Task[None]] = []
@@ -146,7 +147,7 @@ class House:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._fittings is not None:
             await self._fittings.models.close()
-        await self.engine.stop()
+        await self.engines.stop()
         await asyncio.to_thread(self.keys.stop)
         await asyncio.to_thread(self.recorder.stop)
         self.database.close()
@@ -165,7 +166,7 @@ class House:
 
     async def _fit(self, project: Project) -> Fittings:
         transport = open_transport(self.environ)
-        models = Models(project, transport, environ=self.environ, embedder_factory=self.engine.embedder)
+        models = Models(project, transport, environ=self.environ, embedder_factory=self.engines.embedder)
         ambient = await models.ambient()
         libraries = {
             name: Library(
