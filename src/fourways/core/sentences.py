@@ -66,8 +66,9 @@ _STARTERS = _words(
 _COUNTED = _words(
     """januar februar märz april mai juni juli august september oktober november dezember jänner jahrhundert
     jahrhunderts jahrhunderte jahrtausend jahrtausends jh jhd jahr jahre tag tages woche monat stock etage klasse platz
-    rang stelle auflage kapitel absatz satz bundestag bundesversammlung weltkrieg armee division
-    bezirk arrondissement mal enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"""
+    rang stelle auflage kapitel absatz satz bundestag bundesversammlung weltkrieg armee
+    division bezirk arrondissement mal enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre
+    diciembre"""
 )
 
 

@@ -8,11 +8,13 @@ from fourways.config import tree
 from fourways.core.errors import RefusedAddress
 from fourways.knowledge.sources.base import Item, Source
 from fourways.knowledge.sources.files import Files
+from fourways.knowledge.sources.web import Web
 
 __all__ = ["NEEDS_NETWORK", "SOURCES", "Item", "Source", "open_source"]
 
 SOURCES: Mapping[str, Callable[[Any, Path, Mapping[str, str]], Source]] = {
     "files": Files,
+    "web": Web,
 }
 """By `type:` in the project file: what opens it from its node, the project's folder and the tokens already known."""
 
