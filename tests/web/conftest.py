@@ -15,6 +15,7 @@ import uvloop
 from fourways.config.tree import Project
 from fourways.core.chat import Answerer, ChatRequest, Chunk, question_of
 from fourways.core.errors import UnknownModel
+from fourways.core.ids import DEFAULT_TENANT
 from fourways.core.trace import Trace, Usage
 from fourways.gateway.keys import Grant, KeyRing, Keys
 from fourways.gateway.limits import LimitBook
@@ -23,8 +24,9 @@ from fourways.gateway.routes import Routes, Switch, app_routes
 from fourways.gateway.serve import app_route, gateway
 from fourways.models.embedders import HashEmbedder
 from fourways.monitoring.metrics import Metrics
+from fourways.store import access, revisions
 from fourways.store.database import Database, open_database
-from fourways.store.traces import record_traces
+from fourways.store.traces import TraceRow, recent_traces, record_traces
 from fourways.web.server import server
 
 
@@ -47,6 +49,7 @@ class SmallHouse:
     ring: KeyRing = field(default_factory=KeyRing)
     settings: Mapping[str, Any] = field(default_factory=dict)
     libraries: Mapping[str, Any] = field(default_factory=dict)
+    real_keys: bool = False
 
     def __post_init__(self) -> None:
         self.project = Project.model_validate({**PROJECT, **self.settings})
@@ -57,7 +60,11 @@ class SmallHouse:
         )
         self.routes = Switch(Routes())
         self.routes.current = Routes(apps={name: self.routes_of(name, way) for name, way in self.apps.items()})
-        self.keys = Keys(lambda: self.ring, lambda: id(self.ring), time.time)
+        self.keys = (
+            Keys(self.read_keys, self.keys_revision, time.time)
+            if self.real_keys
+            else Keys(lambda: self.ring, lambda: id(self.ring), time.time)
+        )
         self.limits = LimitBook(time.monotonic, self.project.limits)
         self.gateway = gateway(self.routes, self.recorder, self.limits)
         self.models = self
@@ -70,6 +77,21 @@ class SmallHouse:
         if name != "hash":
             raise UnknownModel.named("embedder", name, ["hash"])
         return HashEmbedder(8)
+
+    @staticmethod
+    def providers() -> Sequence[str]:
+        return ()
+
+    def read_keys(self) -> KeyRing:
+        with self.database.reading() as connection:
+            active = access.all_active_keys(connection, time.time())
+            locked = access.count_keys(connection) > 0
+        grants = {name: Grant(principal=key.principal, expires_at=key.expires_at) for name, key in active.items()}
+        return KeyRing(grants=grants, locked=locked)
+
+    def keys_revision(self) -> int:
+        with self.database.reading() as connection:
+            return revisions.current(connection).get(revisions.KEYS, 0)
 
     def write(self, traces: Sequence[Trace]) -> None:
         with self.database.transaction() as connection:
@@ -92,6 +114,10 @@ class Running:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def traces(self) -> Sequence[TraceRow]:
+        with self.house.database.reading() as connection:
+            return recent_traces(connection, DEFAULT_TENANT)
 
     def client(self, key: str = "none", **options: Any) -> openai.OpenAI:
         return openai.OpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0, **options)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from fourways.core import errors
-from fourways.core.errors import FourwaysError, UpstreamRefused
+from fourways.core.errors import FourwaysError, InvalidRequest, UpstreamRefused
 from fourways.web.asgi import Exchange, Header
 
 LOG = logging.getLogger(__name__)
@@ -59,6 +59,11 @@ RELAYED: Mapping[int, Row] = {
     404: Row(502, "upstream_error", "upstream_not_found"),
 }
 """A provider's refusal by its status: what is about the request keeps it, what is about our set-up does not."""
+BY_CODE: Mapping[str, Row] = {
+    "method_not_allowed": Row(405, "invalid_request_error", "method_not_allowed"),
+    "body_timeout": Row(408, "invalid_request_error", "body_timeout"),
+}
+"""Wrong requests for which HTTP has a status of its own."""
 NO_RETRY = (b"x-should-retry", b"false")
 """OpenAI's clients retry 5xx unless told otherwise."""
 
@@ -82,6 +87,8 @@ def row_of(error: BaseException) -> Row:
     """Return how an error looks on the wire."""
     if isinstance(error, UpstreamRefused):
         return RELAYED.get(error.status, STATUS[UpstreamRefused])
+    if isinstance(error, InvalidRequest) and error.code in BY_CODE:
+        return BY_CODE[error.code]
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), UNEXPECTED)
 
 
