@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
@@ -25,6 +26,11 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ready: Ready | None = None) -> None:
         super().__init__(config)
         self._ready = ready
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain at a first signal, end at once at a second SIGINT; being told to end is no failure: the exit is 0."""
+        super().handle_exit(sig, frame)
+        self._captured_signals.clear()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the house, then listen."""
