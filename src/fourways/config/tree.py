@@ -10,9 +10,9 @@ from fourways.config.durations import parse_duration
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration, json_schema_input_type=str | int),
-    Field(description="a number of seconds, or text such as 30s, 15m, 2h, 7d"),
+    Field(examples=["30s", "15m", "2h", "7d"]),  # no description here: it would hide the keys' own
 ]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="lower-case letters, digits, - and _")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -116,6 +116,7 @@ class FileSource(Node):
     """Files of this machine."""
 
     type: Literal["files"] = "files"
+    """Files are meant where no type is given."""
     paths: list[str] = Field(min_length=1)
     """Files, folders and globs (`docs/**/*.md`), relative to the project; a folder means all readable files in it."""
     exclude: list[str] = []
@@ -130,6 +131,7 @@ class WebSource(Node):
     """Pages of the web."""
 
     type: Literal["web"]
+    """Must be given: it tells web pages from files."""
     urls: list[str] = []
     """Pages to read."""
     sitemap: str | None = None
@@ -141,7 +143,9 @@ class WebSource(Node):
     delay: Duration = timedelta(milliseconds=500)
     """Between two pages of one host; robots.txt may ask for more."""
     acl: list[str] = []
+    """Labels that may read these pages; none means everybody."""
     metadata: dict[str, Any] = {}
+    """Added to each page's metadata, for filters."""
 
 
 def _source_type(value: Any) -> str:  # noqa: ANN401 - whatever stands in the file
@@ -194,6 +198,7 @@ class Knowledge(Node):
     """A named set of sources, searched together."""
 
     sources: list[Source] = Field(min_length=1)
+    """Where its documents come from."""
     chunk: Chunking = Chunking()
     embedding: Embedding = Embedding()
     search: Search = Search()
@@ -210,13 +215,16 @@ class Example(Node):
     """A question with its answer, shown to the model before the question (few-shot)."""
 
     input: str
+    """The question."""
     output: str
+    """Its answer."""
 
 
 class Examples(Node):
     """Which examples stand before the question."""
 
     cases: list[Example] = []
+    """Examples given here; those of the file come after them."""
     file: str | None = None
     """JSONL or YAML of {input, output}, relative to the project."""
     nearest: int | None = Field(default=None, ge=1, le=50)
@@ -271,6 +279,7 @@ class App(Node):
     """What people use."""
 
     description: str = ""
+    """What it is for, in a line."""
     ways: Ways
     default_way: Literal["prompt", "rag"] | None = None
     """The way served under the app's bare name; the last of the ladder that the app has where not given."""
@@ -284,7 +293,9 @@ class Limits(Node):
     """What one key may use."""
 
     requests_per_minute: int | None = Field(default=None, ge=1)
+    """Requests, whether they succeed or fail."""
     tokens_per_minute: int | None = Field(default=None, ge=1)
+    """Tokens read and written, counted when an answer ends."""
     concurrent: int | None = Field(default=None, ge=1)
     """Requests at a time."""
 
@@ -296,7 +307,9 @@ class Server(Node):
     """The HTTP door."""
 
     host: str = "127.0.0.1"
+    """The address it listens on; 0.0.0.0 for every one of this machine."""
     port: int = Field(default=8080, ge=0, le=65535)
+    """0 takes any free one."""
     max_body_bytes: int = Field(default=20_000_000, ge=1024)
     """A larger body is refused with 413."""
     keep_alive_comment: Duration = timedelta(seconds=10)
@@ -309,6 +322,7 @@ class Retention(Node):
     """How long things are kept."""
 
     traces: Duration = timedelta(days=30)
+    """Who asked when, the steps, tokens and cost."""
     texts: Duration = timedelta(days=30)
     """Questions and answers inside traces."""
 
@@ -319,6 +333,7 @@ class Telemetry(Node):
     otlp_endpoint: str | None = None
     """Traces are exported there over OTLP/HTTP."""
     otlp_headers: dict[str, str] = Field(default={}, repr=False)
+    """Sent with every export, such as a token."""
     record_texts: bool = True
     """Whether our own store keeps questions and answers (for their retention)."""
     export_texts: bool = False
@@ -329,16 +344,21 @@ class Project(Node):
     """One folder with one fourways.yaml; its state lives beside it in .fourways/."""
 
     project: Name
-    """The project's name."""
+    """The project's name: lower-case letters, digits, - and _."""
     database: str | None = None
     """A SQLAlchemy URL such as postgresql+psycopg://…; SQLite in .fourways/ where not given."""
     network: Literal["open", "none"] = "open"
     """`none`: no packet leaves this machine; external providers and web sources are refused."""
     providers: dict[Name, Provider] = {}
+    """Servers that answer, by a name of your own."""
     models: dict[Name, Model] = {}
+    """Models with a name of their own."""
     knowledge: dict[Name, Knowledge] = {}
+    """Sets of documents that are searched together."""
     apps: dict[Name, App] = {}
+    """What people use: `model: NAME` on the API."""
     limits: Limits = Limits()
+    """Limits of each key."""
     server: Server = Server()
     retention: Retention = Retention()
     telemetry: Telemetry = Telemetry()
