@@ -136,7 +136,10 @@ def _listen(options: argparse.Namespace) -> socket.socket:
             Path(options.uds).chmod(0o600)
             listener.listen(2048)
             return listener
-        return socket.create_server((options.host, options.port), backlog=2048)
+        listener = socket.create_server((options.host, options.port), backlog=2048)
+        # An answer's head and body are two writes; asyncio sets this itself only on sockets it opened itself.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except OSError as error:
         where = options.uds or f"{options.host}:{options.port}"
         raise InvalidRequest(f"{where} cannot be listened at: {error}; --port 0 takes a free one") from error

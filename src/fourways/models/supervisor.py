@@ -124,7 +124,11 @@ class EngineProcess:
 
     async def embedder(self) -> Embedder:
         """Return the engine's embedder; the engine starts at its first call."""
-        name = await asyncio.to_thread(vectors_name, self.settings.embedding)
+        return self.open_embedder()
+
+    def open_embedder(self) -> Embedder:
+        """Do what `embedder` does, for callers that cannot wait; reads a few kilobytes of the model's folder."""
+        name = vectors_name(self.settings.embedding)
         return RemoteEmbedder(name=name, model="", post=lambda path, body: self.post(f"/v1{path}", body))
 
     async def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -186,6 +190,32 @@ class EngineProcess:
             if response.status != HTTPStatus.SERVICE_UNAVAILABLE or self._clock() + wait > deadline:
                 raise _refusal(response.status, answer)
             await asyncio.sleep(wait)
+
+
+class Engines:
+    """The engines of one project, one for each embedding model, each started at its first use.
+
+    Args:
+        state: the project's state folder (`.fourways`).
+    """
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._open: dict[str, EngineProcess] = {}
+
+    def engine(self, embedding: str = "minilm") -> EngineProcess:
+        """Return the engine of `minilm` or of a folder."""
+        if embedding not in self._open:
+            self._open[embedding] = EngineProcess(self._state, EngineSettings(embedding=embedding))
+        return self._open[embedding]
+
+    def embedder(self, embedding: str) -> Embedder:
+        """Return the embedder of `minilm` or of a folder; raises `Unavailable` where that is no model."""
+        return self.engine(embedding).open_embedder()
+
+    async def stop(self) -> None:
+        """End those that are ours."""
+        await asyncio.gather(*(engine.stop() for engine in self._open.values()))
 
 
 def _refusal(status: int, body: bytes) -> UpstreamRefused | Unavailable:
