@@ -15,11 +15,11 @@ from fourways.models.breaker import Breaker
 from fourways.models.dialects import DIALECTS
 from fourways.models.echo import Echo
 from fourways.models.policy import Leg, Policy
-from fourways.models.pooled import PooledTransport
 from fourways.models.prices import free
 from fourways.models.provider import ProviderClient
 from fourways.models.remote import Remote
 from fourways.models.transport import Deadlines, Transport
+from fourways.models.wire import open_transport
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ ANSWERERS: dict[str, Callable[[Bench], Answerer]] = {
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    transport = PooledTransport({})
+    transport = open_transport({})
     async with FakeOpenAI() as server:
         yield Bench(server, transport)
         await transport.close()

@@ -15,7 +15,7 @@ TRANSPORTS: dict[str, Callable[[], Transport]] = {
     "aiohttp": lambda: PooledTransport({}),
     "wire": lambda: WireTransport({}, PooledTransport({})),
 }
-SHORT = Deadlines(connect=1, first_byte=0.2, idle=0.2, total=5)
+SHORT = Deadlines(connect=5, first_byte=0.2, idle=0.2, total=5)
 LONG = Deadlines()
 BIG = bytes(range(256)) * 4096 * 4
 

@@ -1,12 +1,12 @@
-"""What tests of models share: a loopback server, a transport, a request, a trace."""
+"""What tests of models share: a loopback server, and the transport in use."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 from tests.models.fake_openai import FakeOpenAI
 
-from fourways.models.pooled import PooledTransport
 from fourways.models.transport import Transport
+from fourways.models.wire import open_transport
 
 
 @pytest.fixture
@@ -17,6 +17,6 @@ async def server() -> AsyncIterator[FakeOpenAI]:
 
 @pytest.fixture
 async def transport() -> AsyncIterator[Transport]:
-    opened = PooledTransport({})
+    opened = open_transport({})
     yield opened
     await opened.close()

@@ -29,6 +29,7 @@ class PooledTransport:
             from aiohttp import ClientSession, DummyCookieJar, TCPConnector, TraceConfig
 
             watch = TraceConfig()
+            watch.on_connection_create_end.append(_note_connected)
             watch.on_connection_reuseconn.append(_note_reused)
             self._session = ClientSession(
                 connector=TCPConnector(limit=self._limit, keepalive_timeout=30, ttl_dns_cache=60),
@@ -47,8 +48,8 @@ class PooledTransport:
 
         origin = origin_of(url)
         try:
-            async with asyncio.timeout(deadlines.connect + deadlines.first_byte):
-                response = await self._request(method, url, headers, body, deadlines)
+            async with asyncio.timeout(None) as first_byte:
+                response = await self._request(method, url, headers, body, deadlines, first_byte)
         except ConnectionTimeoutError as error:
             msg = f"no connection to {origin} within {deadlines.connect:g} s"
             raise UpstreamTimeout(msg) from error
@@ -61,14 +62,20 @@ class PooledTransport:
         return _PooledResponse(response, origin, deadlines)
 
     async def _request(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, deadlines: Deadlines
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        deadlines: Deadlines,
+        first_byte: asyncio.Timeout,
     ) -> "ClientResponse":
         """Send a request; again, when a kept connection turns out to have died before a byte came back."""
         from aiohttp import ClientTimeout, ServerDisconnectedError
         from yarl import URL
 
         while True:
-            reused: list[bool] = []
+            this = _Try(first_byte, deadlines.first_byte)
             try:
                 return await self._opened().request(
                     method,
@@ -78,10 +85,10 @@ class PooledTransport:
                     timeout=ClientTimeout(total=deadlines.total, sock_connect=deadlines.connect),
                     allow_redirects=False,
                     proxy=proxy_for(url, self._environ),
-                    trace_request_ctx=reused,
+                    trace_request_ctx=this,
                 )
             except (ServerDisconnectedError, ConnectionResetError):
-                if not reused:
+                if not this.reused:
                     raise
 
     async def close(self) -> None:
@@ -91,8 +98,26 @@ class PooledTransport:
             self._session = None
 
 
+class _Try:
+    """One try of a request: whether its connection was kept, and the timer that starts once it has one."""
+
+    __slots__ = ("_limit", "_timer", "reused")
+
+    def __init__(self, timer: asyncio.Timeout, limit: float) -> None:
+        self._timer, self._limit = timer, limit
+        self.reused = False
+
+    def connected(self, *, reused: bool) -> None:
+        self.reused = reused
+        self._timer.reschedule(asyncio.get_running_loop().time() + self._limit)
+
+
+async def _note_connected(session: "ClientSession", context: Any, params: object) -> None:  # noqa: ANN401, ARG001 - aiohttp's signature
+    context.trace_request_ctx.connected(reused=False)
+
+
 async def _note_reused(session: "ClientSession", context: Any, params: object) -> None:  # noqa: ANN401, ARG001 - aiohttp's signature
-    context.trace_request_ctx.append(True)
+    context.trace_request_ctx.connected(reused=True)
 
 
 class _PooledResponse:
