@@ -194,11 +194,8 @@ def write_version(
 
 def retire(connection: Connection, gone: Collection[Version], number: int) -> None:
     """End versions with a snapshot: what was written under its own number is deleted, the rest marked."""
-    fresh = [version.id for version in gone if version.added_in == number]
-    ended = [version.id for version in gone if version.added_in != number]
-    for ids in _batches(fresh):
-        connection.execute(delete(documents).where(documents.c.id.in_(ids)))
-    for ids in _batches(ended):
+    drop_versions(connection, [version.id for version in gone if version.added_in == number])
+    for ids in _batches([version.id for version in gone if version.added_in != number]):
         connection.execute(update(documents).where(documents.c.id.in_(ids)).values(removed_in=number))
 
 
@@ -299,14 +296,10 @@ def passages_at(
     }
 
 
-def spans(
-    connection: Connection, place: Place, version_id: str, number: int, reach: Sequence[tuple[int, int]]
-) -> list[str]:
-    """Return slices [start, end) of a visible version's text, in the order asked for; none where it is not visible."""
-    columns = [func.substr(documents.c.text, start + 1, end - start) for start, end in reach]
+def slice_at(connection: Connection, place: Place, version_id: str, number: int, start: int, end: int) -> str | None:
+    """Return characters [start, end) of a version's text, None where a snapshot does not show it."""
     mine = and_(_of(documents, place), documents.c.id == version_id, _visible(number), _allowed())
-    row = connection.execute(select(*columns).where(mine)).first()
-    return [] if row is None else list(row)
+    return connection.execute(select(func.substr(documents.c.text, start + 1, end - start)).where(mine)).scalar()
 
 
 # ---------------------------------------------------------------- what may not come back

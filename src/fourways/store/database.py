@@ -38,6 +38,14 @@ class Database:
         """Return one transaction that only reads, from one consistent moment; it never waits for writers."""
         return self._begin(self._readers)
 
+    def scrub(self) -> None:
+        """Write what was erased over on disk too: until then its old bytes may stand in the write-ahead log.
+
+        Raises:
+            Busy: somebody has been reading for too long.
+        """
+        DIFFERENCES[self.engine.dialect.name].scrub(self.engine)
+
     @contextmanager
     def _begin(self, engine: Engine) -> Iterator[Connection]:
         try:

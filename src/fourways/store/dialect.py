@@ -7,8 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from sqlalchemy import URL, ColumnElement, Connection, Dialect, Table, Text, TypeDecorator
+from sqlalchemy import URL, ColumnElement, Connection, Dialect, Engine, Table, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql, sqlite
+
+from fourways.core.errors import Busy
 
 WRITES_WAIT = 30.0
 """Seconds that a SQLite writer waits for another before it gives up."""
@@ -89,6 +91,7 @@ class Difference:
         reads: execution options of a transaction that only reads.
         begin_read, begin_write: statements that open a transaction, none for the driver's own way.
         lock: hold one of `LOCKS` until the transaction ends, waiting for whoever has it.
+        scrub: leave no old bytes of erased rows in the files.
     """
 
     insert: Callable[[Table], Any]
@@ -98,6 +101,7 @@ class Difference:
     begin_read: tuple[str, ...]
     begin_write: tuple[str, ...]
     lock: Callable[[Connection, str], None]
+    scrub: Callable[[Engine], None]
 
 
 def difference(connection: Connection) -> Difference:
@@ -161,7 +165,29 @@ def _sqlite_lock(connection: Connection, name: str) -> None:
     """Do nothing: BEGIN IMMEDIATE lets one writer in at a time."""
 
 
+def _sqlite_scrub(engine: Engine) -> None:
+    """Empty the write-ahead log into the file, whose freed pages `secure_delete` has filled with zeros."""
+    give_up = time.monotonic() + WRITES_WAIT
+    while True:
+        raw = engine.raw_connection()
+        try:
+            busy = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            raw.close()
+        if not busy:
+            return
+        if time.monotonic() > give_up:
+            raise Busy("erased rows are still in the write-ahead log: somebody reads the database all the time")
+        time.sleep(0.05)
+
+
 # ---------------------------------------------------------------- PostgreSQL
+
+
+def _postgres_scrub(engine: Engine) -> None:
+    """Let VACUUM take the dead rows' bytes out of the pages of the tables that hold texts and vectors."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM documents, passages, vectors")
 
 
 def _postgres_lock(connection: Connection, name: str) -> None:
@@ -178,6 +204,7 @@ DIFFERENCES: Mapping[str, Difference] = MappingProxyType(
             begin_read=("PRAGMA query_only = ON", "BEGIN"),
             begin_write=("PRAGMA query_only = OFF", "BEGIN IMMEDIATE"),
             lock=_sqlite_lock,
+            scrub=_sqlite_scrub,
         ),
         "postgresql": Difference(
             insert=postgresql.insert,
@@ -187,6 +214,7 @@ DIFFERENCES: Mapping[str, Difference] = MappingProxyType(
             begin_read=(),
             begin_write=(),
             lock=_postgres_lock,
+            scrub=_postgres_scrub,
         ),
     }
 )
