@@ -2,7 +2,9 @@
 
 import gzip
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -20,6 +22,7 @@ PAGES = {
     "/b.html": "<h1>B</h1>",
     "/secret/c.html": "<h1>C</h1>",
 }
+MOVED = {"/circle": "/circle", "/moved": "/a.html", "/inward": "http://intranet.example/"}
 
 
 class Time:
@@ -53,31 +56,28 @@ class Site:
         return str(self.server.make_url(path))
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        path = request.path
-        self.asked.append(path)
+        self.asked.append(request.path)
         self.agents.add(request.headers["User-Agent"])
-        if path == "/robots.txt":
+        if request.path == "/robots.txt":
             return web.Response(text=self.robots, status=self.robots_status)
-        if path in PAGES:
-            if request.headers.get("If-None-Match") == '"v1"':
-                return web.Response(status=304)
-            return web.Response(text=PAGES[path], content_type="text/html", headers={"ETag": '"v1"'})
+        if request.path not in PAGES:
+            return self.oddity(request.path)
+        if request.headers.get("If-None-Match") == '"v1"':
+            return web.Response(status=304)
+        return web.Response(text=PAGES[request.path], content_type="text/html", headers={"ETag": '"v1"'})
+
+    def oddity(self, path: str) -> web.Response:
+        if path in MOVED:
+            raise web.HTTPFound(MOVED[path])
+        if path == "/index.xml":
+            nested = f"<sitemap><loc>{self.url('/pages.xml.gz')}</loc></sitemap>"
+            return web.Response(text=f"<sitemapindex>{nested}</sitemapindex>")
         if path == "/big":
             return web.Response(body=gzip.compress(b"x" * 30_000_000), headers={"Content-Encoding": "gzip"})
         if path == "/image":
             return web.Response(body=b"\x89PNG", content_type="image/png")
         if path == "/broken":
             return web.Response(status=500)
-        if path == "/circle":
-            raise web.HTTPFound("/circle")
-        if path == "/moved":
-            raise web.HTTPFound("/a.html")
-        if path == "/inward":
-            raise web.HTTPFound("http://intranet.example/")
-        if path == "/index.xml":
-            return web.Response(
-                text=f"<sitemapindex><sitemap><loc>{self.url('/pages.xml.gz')}</loc></sitemap></sitemapindex>"
-            )
         if path == "/pages.xml.gz":
             listed = "".join(f"<url><loc>{self.url(page)}</loc></url>" for page in ("/a.html", "/b.html#top"))
             return web.Response(body=gzip.compress(f"<urlset>{listed}</urlset>".encode()))
@@ -94,8 +94,8 @@ async def site() -> AsyncIterator[Site]:
     await site.server.close()
 
 
-def pages(site: Site, *paths: str, known: dict[str, str] | None = None, **settings: object) -> Web:
-    given = {"urls": [site.url(path) for path in paths], "allow_private": True, "delay": 0, **settings}
+def pages(site: Site, *paths: str, known: dict[str, str] | None = None, **settings: Any) -> Web:
+    given: dict[str, Any] = {"urls": [site.url(path) for path in paths], "allow_private": True, "delay": 0, **settings}
     time = Time()
     return Web(WebSource(type="web", **given), Path(), known, clock=time, sleep=time.sleep)
 
@@ -164,7 +164,9 @@ async def test_a_redirect_is_followed_and_the_link_is_where_it_leads(site: Site)
 
 async def test_pages_of_one_host_wait_as_long_as_robots_txt_asks(site: Site) -> None:
     time = Time()
-    spec = WebSource(type="web", urls=[site.url("/a.html"), site.url("/b.html")], allow_private=True, delay=1)
+    spec = WebSource(
+        type="web", urls=[site.url("/a.html"), site.url("/b.html")], allow_private=True, delay=timedelta(seconds=1)
+    )
     await listed(Web(spec, Path(), clock=time, sleep=time.sleep))
     assert time.slept == [3.0]
 
@@ -186,7 +188,7 @@ async def test_a_name_that_stands_for_a_private_address_is_refused(site: Site) -
 
     source = Web(WebSource(type="web", urls=["http://intranet.example/"]), Path(), resolve=resolve)
     (item,) = await listed(source)
-    with pytest.raises(RefusedAddress, match="'intranet.example' stands for 10.0.0.7.*allow_private: true"):
+    with pytest.raises(RefusedAddress, match=r"'intranet.example' stands for 10.0.0.7.*allow_private: true"):
         await source.read(item)
 
 
@@ -257,7 +259,7 @@ async def test_addresses_that_are_not_public_web_pages_are_refused(url: str) -> 
         ("2002:a00:1::", False),
     ],
 )
-def test_public_addresses_are_told_from_others(address: str, public: bool) -> None:
+def test_public_addresses_are_told_from_others(address: str, *, public: bool) -> None:
     assert is_public(address) is public
 
 

@@ -52,7 +52,7 @@ class Laid:
 
 def lay_out(pages: Sequence[Sequence[Line]]) -> Laid:
     """Put the lines of pages together: running headers and footers dropped, cells joined to rows, hyphens mended."""
-    kept = [list(_rows(_columns(page))) for page in _without_running(pages)]
+    kept = [list(_rows(_columns(_level(page)))) for page in _without_running(pages)]
     styles = _standing_out(kept)
     marked = [_marked(page, styles) for page in kept]
     ranks = sorted({_rank(line) for page in marked for line, is_heading in page if is_heading}, reverse=True)
@@ -121,6 +121,19 @@ def _number(page: Sequence[Line]) -> int:
 # ---------------------------------------------------------------- columns
 
 
+def _level(page: Sequence[Line]) -> list[Line]:
+    """Join pieces of one line that follow each other: the same height, the later to the right."""
+    lines: list[Line] = []
+    for line in page:
+        before = lines[-1] if lines else None
+        if before and abs(before.bottom - line.bottom) <= 1 and line.left >= before.right:
+            gap = "\t" if line.left - before.right > line.size else " "
+            lines[-1] = replace(before, text=f"{before.text}{gap}{line.text}", right=line.right)
+        else:
+            lines.append(line)
+    return lines
+
+
 def _columns(page: Sequence[Line]) -> Sequence[Line]:
     """Read two columns of prose that were written across, line by line, one after the other."""
     halves = [line.text.split("\t") for line in page]
@@ -180,7 +193,8 @@ def _is_below(above: Line, line: Line) -> bool:
 def _is_beside(cell: Sequence[Line], line: Line) -> bool:
     """Whether a line begins the next cell: to the right of one that reaches as high or higher, not below it."""
     higher = line.top > cell[-1].top + 1 or (len(cell) == 1 and abs(line.top - cell[-1].top) <= 1)
-    return _is_small(line) and higher and line.left >= max(each.right for each in cell)
+    level = line.bottom < cell[0].top + line.size  # of the same row, not of another column of the page
+    return _is_small(line) and higher and level and line.left >= max(each.right for each in cell)
 
 
 def _joined(cells: Sequence[Sequence[Line]]) -> Iterator[Line]:

@@ -17,6 +17,7 @@ class Writer:
         self._uri = uri
         self._parts: list[str] = []
         self._length = 0
+        self._ending = ""  # the line breaks at the end, two at most
         self._headings: list[Heading] = []
         self._pages: list[int] = []
 
@@ -75,14 +76,14 @@ class Writer:
         """Make the text end with the break wanted, unless a page or the document begins here."""
         if not self._parts or self._pages[-1:] == [self._length]:
             return
-        last = self._parts[-1]
-        ends = "\n\n" if last.endswith("\n\n") else "\n" if last.endswith("\n") else ""
-        self._add("\n" * (len(wanted) - len(ends)))
+        self._add("\n" * (len(wanted) - len(self._ending)))
 
     def _add(self, text: str) -> None:
         if text:
             self._parts.append(text)
             self._length += len(text)
+            tail = (self._ending + text)[-2:]
+            self._ending = tail[len(tail.rstrip("\n")) :]
         if self._length > _MAX_CHARS:
             raise UnreadableDocument(f"'{self._uri}' has more than {_MAX_CHARS:,} characters of text; split it")
 
