@@ -1,12 +1,13 @@
 """`fourways config`: the project file's schema for editors, and a check."""
 
 import os
+from collections.abc import Iterable
 
 import typer
 
 from fourways.cli.terminal import OUT, AsJson, folder_of, print_json
 from fourways.config.load import load_project
-from fourways.config.tree import Project
+from fourways.config.schema import project_schema
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +23,7 @@ def schema() -> None:
 
     Example:  fourways config schema > fourways.schema.json
     """
-    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **Project.model_json_schema()})
+    print_json(project_schema())
 
 
 def check(context: typer.Context, *, as_json: AsJson = False) -> None:
@@ -34,6 +35,10 @@ def check(context: typer.Context, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json(project.model_dump(mode="json", exclude={"providers": {"__all__": {"api_key"}}}))
         return
-    parts = [("apps", project.apps), ("knowledge", project.knowledge), ("models", project.models)]
+    parts: list[tuple[str, Iterable[str]]] = [
+        ("apps", project.apps),
+        ("knowledge", project.knowledge),
+        ("models", project.models),
+    ]
     told = "; ".join(f"{name}: {', '.join(part)}" for name, part in parts if part)
     OUT.print(f"[green]✓[/] {project.project}: {told}")

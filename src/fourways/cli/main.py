@@ -47,7 +47,7 @@ def main() -> None:
     except FourwaysError as error:
         for line in error.message.splitlines():
             ERR.print("[red]error:[/] ", end="")
-            ERR.print(line, markup=False)
+            ERR.print(line, markup=False, soft_wrap=True)
         sys.exit(WRONG_USE if isinstance(error, WRONG_USES) else FAILED)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -23,3 +23,11 @@ def parse_duration(value: object) -> timedelta:
         msg = f"{value!r} is no duration: write seconds as a number, or text such as 30s, 15m, 2h, 7d"
         raise ValueError(msg)
     return timedelta(seconds=float(match[1]) * UNITS[match[2]])
+
+
+def say_duration(value: timedelta) -> str:
+    """Write a duration as `parse_duration` reads it, in the largest unit that it is a whole number of."""
+    milliseconds = round(value.total_seconds() * 1000)
+    sizes = {unit: round(UNITS[unit] * 1000) for unit in ("d", "h", "m", "s", "ms")}
+    unit = next((unit for unit, size in sizes.items() if milliseconds and milliseconds % size == 0), "s")
+    return f"{milliseconds // sizes[unit]}{unit}"

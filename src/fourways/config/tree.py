@@ -3,13 +3,14 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PlainSerializer, Tag
 
-from fourways.config.durations import parse_duration
+from fourways.config.durations import parse_duration, say_duration
 
 Duration = Annotated[
     timedelta,
-    BeforeValidator(parse_duration, json_schema_input_type=str | int),
+    BeforeValidator(parse_duration, json_schema_input_type=str | float),
+    PlainSerializer(say_duration, when_used="json"),
     Field(examples=["30s", "15m", "2h", "7d"]),  # no description here: it would hide the keys' own
 ]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
