@@ -16,7 +16,7 @@ import pytest
 from fourways.core.errors import Unavailable, UpstreamRefused
 from fourways.models.child import Announced, Record, ServerSpec, healthy
 from fourways.models.kept import BACKOFF, KeptServer, backoff
-from fourways.models.supervisor import EngineProcess, EngineSettings, engine_spec, vectors_name
+from fourways.models.supervisor import EngineProcess, Engines, EngineSettings, engine_spec, vectors_name
 
 SERVER = """
 import http.server, json, os, pathlib, sys, threading
@@ -175,6 +175,16 @@ def test_a_folders_vectors_are_named_by_its_weights(tmp_path: Path) -> None:
 def test_engines_of_different_models_do_not_share_a_file() -> None:
     assert engine_spec(EngineSettings()).name == "engine"
     assert engine_spec(EngineSettings(embedding="a")).name != engine_spec(EngineSettings(embedding="b")).name
+
+
+async def test_a_project_opens_one_engine_a_model_and_none_before_it_is_used(tmp_path: Path) -> None:
+    engines = Engines(tmp_path / "state")
+    assert engines.embedder("minilm").name == "minilm"
+    assert engines.engine("minilm") is engines.engine()
+    assert not (tmp_path / "state").exists()
+    await engines.stop()
+    with pytest.raises(Unavailable, match="is stopped"):
+        await engines.engine().start()
 
 
 # ---------------------------------------------------------------- with the real engine
