@@ -56,7 +56,7 @@ class Prices:
     """The price table, which nobody waits for: until it is there, costs are None and can be settled later.
 
     Attributes:
-        load: brings the table; runs in a thread of its own, once, at the first need.
+        load: brings the table; runs in a thread of its own, once, as soon as a model is opened that it prices.
     """
 
     load: Callable[[], Table] = load_table
@@ -64,7 +64,7 @@ class Prices:
     _thread: threading.Thread | None = None
 
     def cost(self, *, provider: str, model: str, prices: Mapping[str, Price], local: bool) -> Cost:
-        """Return what a model's usages cost.
+        """Return what a model's usages cost; where that takes the table, begin to load it.
 
         Args:
             provider: its name in the genai-prices table; "" where it has none.
@@ -77,7 +77,8 @@ class Prices:
             return free
         if not provider:
             return lambda usage: None  # noqa: ARG005 - a `Cost`
-        return lambda usage: self._look_up(provider, model, usage)
+        self.warm()
+        return lambda usage: self._table(provider, model, usage) if self._table is not None else None
 
     def warm(self) -> None:
         """Begin to load the table, unless that has begun."""
@@ -93,9 +94,3 @@ class Prices:
 
     def _load(self) -> None:
         self._table = self.load()
-
-    def _look_up(self, provider: str, model: str, usage: Usage) -> float | None:
-        if self._table is None:
-            self.warm()
-            return None
-        return self._table(provider, model, usage)

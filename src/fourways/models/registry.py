@@ -3,25 +3,28 @@
 import asyncio
 import random as randomness
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fourways.config.tree import Model, Project, Provider, Target, Timeouts
 from fourways.core.chat import Answerer
 from fourways.core.errors import InvalidProject, NotFound, UnknownModel
-from fourways.core.trace import Clock
+from fourways.core.trace import Clock, Usage
 from fourways.models.ambient import Ambient, choose
 from fourways.models.breaker import Breaker
 from fourways.models.dialects import DIALECTS, Dialect, dialect_named
 from fourways.models.echo import Echo
 from fourways.models.policy import Leg, Policy, Random, Sleep
-from fourways.models.prices import Prices
+from fourways.models.prices import Cost, Prices
 from fourways.models.provider import ModelCard, ProviderClient
 from fourways.models.remote import Remote
 from fourways.models.transport import Deadlines, Fenced, Transport, is_loopback
 
 if TYPE_CHECKING:
     from fourways.models.embedders import Embedder
+
+Rerank = Callable[[str, Sequence[str]], Awaitable[Sequence[float]]]
+"""`await rerank(query, documents)`: the relevance of each, higher for better."""
 
 BUILT_IN = ("echo", "extractive")
 PACKAGED_EMBEDDER = "minilm"
@@ -101,6 +104,23 @@ class Models:
             found = self._embedders[name] = self._open_embedder(name)
         return found
 
+    def reranker(self, name: str) -> Rerank:
+        """Return what scores documents against a query, under `provider/model`: the relevance of each, in their order.
+
+        Raises:
+            UnknownModel: the provider does not exist.
+        """
+        provider, _, model = name.partition("/")
+        client = self.client(provider)
+
+        async def rerank(query: str, documents: Sequence[str]) -> list[float]:
+            scores = [0.0] * len(documents)
+            for ranked in await client.rerank(model, query, documents, EMBEDDING_DEADLINES):
+                scores[ranked.index] = ranked.score
+            return scores
+
+        return rerank
+
     def client(self, provider: str) -> ProviderClient:
         """Return the client of a provider: the project's, or one implied by a key in the environment or by being local.
 
@@ -116,6 +136,16 @@ class Models:
             client = self._client(provider, implied, _address(provider, implied, self._environ))
             self._clients[provider] = client
         return client
+
+    def cost(self, target: str, usage: Usage) -> float | None:
+        """Return what a usage of `provider/model` costs in US dollars; None where nobody knows (yet).
+
+        For recording: an answer that came before the price table was loaded has no cost of its own.
+        """
+        provider, slash, model = target.partition("/")
+        if not slash or provider not in self.providers():
+            return None
+        return self._cost(provider, model)(usage)
 
     async def ambient(self) -> Ambient:
         """Choose the model used where none is named; looks anew each time it is asked."""
@@ -179,12 +209,12 @@ class Models:
         provider, slash, model = name.partition("/")
         if not slash:
             return self.answerer(name)
-        client = self.client(provider)
-        node = self._project.providers.get(provider)
-        cost = self.prices.cost(
-            provider=client.dialect.prices, model=model, prices=node.prices if node else {}, local=client.local
-        )
-        return Remote(client, model, deadlines=_deadlines(timeout), cost=cost)
+        return Remote(self.client(provider), model, deadlines=_deadlines(timeout), cost=self._cost(provider, model))
+
+    def _cost(self, provider: str, model: str) -> Cost:
+        client, node = self.client(provider), self._project.providers.get(provider)
+        own = node.prices if node else {}
+        return self.prices.cost(provider=client.dialect.prices, model=model, prices=own, local=client.local)
 
     def _breaker(self, target: str, node: Model) -> Breaker:
         """Return the target's breaker: models with the same rule share what they learn."""
