@@ -9,7 +9,7 @@ from fourways.core.chat import Answerer, ChatRequest, Chunk
 from fourways.core.data import Hit
 from fourways.core.specs import Candidate
 from fourways.core.trace import Trace, Usage
-from fourways.knowledge.tokens import count_tokens
+from fourways.knowledge.tokens import approximate_tokens
 from fourways.models import strength
 from fourways.ways.citations import MARK, cited
 from fourways.ways.condense import condense_by_model, condense_by_rule, needs_condensing
@@ -103,7 +103,7 @@ class _Rag:
             found = await self.knowledge.search(
                 query, labels=request.principal.labels, limit=self.limit, snapshot=self.snapshot
             )
-            hits = within_budget(found, self.context_tokens, count_tokens)
+            hits = within_budget(found, self.context_tokens, approximate_tokens)
             span.set(query=query, hits=[_seen(hit) for hit in hits])
         return hits
 
