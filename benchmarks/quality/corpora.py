@@ -70,12 +70,12 @@ def _passage(number: int) -> str:
 
 
 def write_cranfield(folder: Path) -> None:
-    """Write each of the 1,400 abstracts as a document; its own text begins with its title."""
+    """Write each of the 1,400 abstracts as a Markdown document under its title."""
     for record in _records("cran.all.1400"):
         number, _, rest = record.partition("\n.T\n")
         title, _, after = rest.partition("\n.A\n")
-        text = after.partition("\n.W\n")[2].strip() or title
-        (folder / f"{int(number):04}.txt").write_text(text + "\n", encoding="utf-8")
+        text = after.partition("\n.W\n")[2].strip()
+        (folder / _abstract(int(number))).write_text(f"# {' '.join(title.split())}\n\n{text}\n", encoding="utf-8")
 
 
 def cranfield_cases() -> list[Judged]:
@@ -86,7 +86,7 @@ def cranfield_cases() -> list[Judged]:
     judged: dict[int, dict[str, int]] = {}
     for line in (DATA / "cranfield" / "cranqrel").read_text().splitlines():
         query, document, grade = map(int, line.split()[:3])
-        judged.setdefault(query, {})[f"{document:04}.txt"] = grade
+        judged.setdefault(query, {})[_abstract(document)] = grade
     return [
         Judged(
             query=" ".join(record.partition("\n.W\n")[2].split()),
@@ -95,6 +95,10 @@ def cranfield_cases() -> list[Judged]:
         )
         for number, record in enumerate(_records("cran.qry"), 1)
     ]
+
+
+def _abstract(number: int) -> str:
+    return f"{number:04}.md"
 
 
 def _records(name: str) -> list[str]:

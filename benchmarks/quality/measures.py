@@ -209,7 +209,7 @@ async def search(house: House, corpus: str, query: str, limit: int | None) -> Se
 
 def documents(house: House, corpus: str, wanted: int) -> Figure:
     """Count what was ingested of a corpus."""
-    count = house.library(corpus).snapshots()[-1].documents
+    count = len(house.library(corpus).documents())
     return Figure(corpus=corpus, what="documents ingested", value=float(count), of=wanted, least=float(wanted))
 
 

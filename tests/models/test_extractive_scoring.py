@@ -1,7 +1,8 @@
 """Which sentences are put forward, in which order, and how many of them."""
 
 from fourways.core.data import Hit, Passage
-from fourways.models.extractive_scoring import choose, in_reading_order, quotables, rank
+from fourways.models.extractive_cutting import quotables
+from fourways.models.extractive_scoring import choose, in_reading_order, rank
 
 
 def hit(text: str, *, document: str = "a.md", title: str = "", score: float = 0.5, dense: float = 0.5) -> Hit:

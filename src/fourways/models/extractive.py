@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from fourways.core.chat import Answerer, ChatRequest, Chunk, question_of
-from fourways.core.data import Citation, Hit
+from fourways.core.data import Hit
 from fourways.core.errors import Unavailable, UpstreamError
 from fourways.core.trace import Span, Trace, Usage
-from fourways.models.extractive_scoring import MOST, Quotable, Scored, choose, in_reading_order, quotables, rank
+from fourways.models.extractive_cutting import Quotable, quotables
+from fourways.models.extractive_scoring import MOST, Scored, choose, in_reading_order, rank
+from fourways.models.extractive_writing import write_pieces
 
 if TYPE_CHECKING:
     from fourways.models.embedders import Embedder
@@ -68,44 +70,19 @@ async def _ranked(question: str, sources: Sequence[Hit], embedder: "Embedder | N
 
 def _chunks(request: ChatRequest, quoted: Sequence[Quotable]) -> list[Chunk]:
     """Write the answer: a chunk a quotation, the last with citations and usage."""
-    pieces = [*_pieces(quoted)] or [ABSTAIN_TEXT]
+    pieces = list(write_pieces(quoted, request.sources))
+    *first, last = [piece.text for piece in pieces] or [ABSTAIN_TEXT]
     read = sum(len(hit.passage.text) for hit in request.sources) + len(question_of(request.messages))
     usage = Usage(
         input_tokens=read // CHARACTERS_A_TOKEN,
-        output_tokens=sum(map(len, pieces)) // CHARACTERS_A_TOKEN,
+        output_tokens=sum(map(len, [*first, last])) // CHARACTERS_A_TOKEN,
         cost_usd=0.0,
     )
-    citations = tuple(_citation(quotable, request.sources) for quotable in quoted)
-    *first, last = pieces
+    citations = tuple(citation for piece in pieces for citation in piece.citations)
     return [
-        *(Chunk(text=piece) for piece in first),
+        *(Chunk(text=text) for text in first),
         Chunk(text=last, finish="stop", usage=usage, citations=citations),
     ]
-
-
-def _pieces(quoted: Sequence[Quotable]) -> list[str]:
-    """Each quotation with its mark; a new paragraph where another source begins."""
-    pieces: list[str] = []
-    for position, quotable in enumerate(quoted):
-        joint = "" if not position else " " if quoted[position - 1].source == quotable.source else "\n\n"
-        pieces.append(f"{joint}{quotable.text} [{quotable.source + 1}]")
-    return pieces
-
-
-def _citation(quotable: Quotable, sources: Sequence[Hit]) -> Citation:
-    passage = sources[quotable.source].passage
-    return Citation(
-        number=quotable.source + 1,
-        knowledge=passage.knowledge,
-        document=passage.document,
-        title=passage.title,
-        quote=quotable.text,
-        start=passage.start + quotable.start,
-        end=passage.start + quotable.end,
-        headings=passage.headings,
-        page=passage.page,
-        link=passage.link,
-    )
 
 
 def _seen(scored: Scored, sources: Sequence[Hit]) -> dict[str, object]:

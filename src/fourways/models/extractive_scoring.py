@@ -1,13 +1,12 @@
-"""Which sentences of the sources best answer a question: cut, score, choose. Pure, and the same on every run."""
+"""Which sentences of the sources best answer a question: score, choose, order. Pure, and the same on every run."""
 
 import math
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fourways.core.data import Hit
-from fourways.core.sentences import sentences
+from fourways.models.extractive_cutting import Quotable
 from fourways.models.extractive_kinds import answers_kind, kind_of
 from fourways.models.words import content_words, plain_words
 
@@ -26,32 +25,8 @@ CLOSE = 0.3
 """A further sentence is quoted while its score is within this of the best."""
 MOST = 3
 """Sentences in an answer, at most."""
-LONGEST_LEAD = 500
-"""Characters of a line that ends with a colon together with the list items quoted after it."""
 SAME = 0.9
 """Share of common words from which two sentences say the same."""
-
-_LEADS = re.compile(r":\**\s*$")
-_ASKS = re.compile(r"\?[\"'”’)*\s]*$")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quotable:
-    """A sentence that may be quoted.
-
-    Attributes:
-        source: position among the sources, from 0.
-        start, end: its place in the passage's text.
-        words: its content words, in order.
-        context: the content words around it: heading, title, the sentence before.
-    """
-
-    source: int
-    start: int
-    end: int
-    text: str
-    words: tuple[str, ...]
-    context: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,60 +35,6 @@ class Scored:
 
     quotable: Quotable
     score: float
-
-
-def quotables(sources: Sequence[Hit]) -> list[Quotable]:
-    """Cut the sources into what may be quoted, in order; a place that two sources share comes once."""
-    seen: set[tuple[str, str, int, int]] = set()
-    found: list[Quotable] = []
-    for number, hit in enumerate(sources):
-        passage = hit.passage
-        for quotable in _of_passage(number, hit):
-            place = (passage.knowledge, passage.document, passage.start + quotable.start, passage.start + quotable.end)
-            if place not in seen:
-                seen.add(place)
-                found.append(quotable)
-    return found
-
-
-def _of_passage(number: int, hit: Hit) -> Iterator[Quotable]:
-    """Yield a passage's sentences. Headings and questions are context: they are asked, not answers."""
-    text = hit.passage.text
-    above = frozenset(content_words(" ".join((hit.passage.title, *hit.passage.headings))))
-    section: frozenset[str] = frozenset()
-    before: frozenset[str] = frozenset()
-    spans = sentences(text)
-    for position, (start, begun_end) in enumerate(spans):
-        words = content_words(text[start:begun_end])
-        if _is_heading(text, start) or _ASKS.search(text[start:begun_end]):
-            section, before = frozenset(words), frozenset()
-            continue
-        end = _with_items(text, spans, position) if _LEADS.search(text[start:begun_end]) else begun_end
-        if end > begun_end:
-            words = content_words(text[start:end])
-        yield Quotable(
-            source=number,
-            start=start,
-            end=end,
-            text=text[start:end],
-            words=tuple(words),
-            context=above | section | before,
-        )
-        before = frozenset(words)
-
-
-def _is_heading(text: str, start: int) -> bool:
-    return text[text.rfind("\n", 0, start) + 1 : start].lstrip().startswith("#")
-
-
-def _with_items(text: str, spans: Sequence[tuple[int, int]], position: int) -> int:
-    """Return where a lead-in ends together with the items after it, as far as they fit."""
-    start, end = spans[position]
-    for further, (item, item_end) in enumerate(spans[position + 1 :]):
-        if item_end - start > LONGEST_LEAD or (further and "\n\n" in text[end:item]):
-            break
-        end = item_end
-    return end
 
 
 def rank(
