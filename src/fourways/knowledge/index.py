@@ -219,7 +219,7 @@ class Index:
         rows = table.search().with_row_id(True).select(["key", "document"]).limit(None).to_arrow()
         places = [row >> 32 for row in rows["_rowid"].to_pylist()]  # which file of the table a row lies in
         owners = rows["document"].to_pylist()
-        files = {place for place, owner in zip(places, owners, strict=True) if owner in gone}
+        files = {place for place, owner in zip(places, owners, strict=True) if owner in gone} | self._with_dead_rows()
         kept = [
             key
             for key, place, owner in zip(rows["key"].to_pylist(), places, owners, strict=True)
@@ -254,6 +254,11 @@ class Index:
         """Remove the table and all its files."""
         shutil.rmtree(self.folder / f"{self.name}.lance", ignore_errors=True)
         self._unfinished.unlink(missing_ok=True)
+
+    def _with_dead_rows(self) -> set[int]:
+        """Return the files of the table that still hold rows deleted earlier: `change` moves rows and leaves such."""
+        marks = (self.folder / f"{self.name}.lance" / "_deletions").glob("*-*")
+        return {int(mark.name.split("-")[0]) for mark in marks}
 
     def _rewrite(self, keys: Sequence[str]) -> None:
         """Write rows anew, make both indexes from what the table has, delete all files but the newest."""
