@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fourways.config.tree import Project
+from fourways.config.tree import Knowledge, Project
 from fourways.config.watch import ProjectFile
 from fourways.control import retention
-from fourways.control.builds import build_app
+from fourways.control.builds import build_app, snapshots_pinned
 from fourways.control.state import database_url, state_folder
 from fourways.control.sync import KIND, Refresher, follow, submit_sync, sync_handler
 from fourways.control.worker import Worker
@@ -24,14 +24,14 @@ from fourways.gateway.limits import LimitBook
 from fourways.gateway.record import Recorder
 from fourways.gateway.routes import AppRoutes, Routes, Switch, app_routes
 from fourways.gateway.serve import app_route, gateway
+from fourways.knowledge.erase import DeletionReport
 from fourways.knowledge.library import Library
 from fourways.models.ambient import Ambient
-from fourways.models.pooled import PooledTransport
 from fourways.models.registry import Models
-from fourways.models.supervisor import EngineProcess
+from fourways.models.supervisor import Engines
 from fourways.models.wire import open_transport
 from fourways.monitoring.metrics import Metrics
-from fourways.store import access, revisions, traces
+from fourways.store import access, audit, revisions, traces
 from fourways.store.database import Database, open_database
 from fourways.store.jobs import JobRow
 from fourways.ways.workshop import Workshop
@@ -114,10 +114,7 @@ class House:
 
     def library(self, name: str) -> Library:
         """Return a knowledge by its name; raises NotFound."""
-        found = self.libraries.get(name)
-        if found is None:
-            raise NotFound.named("knowledge", name, self.libraries)
-        return found
+        return _named(self.libraries, name)
 
     # ------------------------------------------------------------ beginning and end
 
@@ -168,26 +165,29 @@ class House:
         transport = open_transport(self.environ)
         models = Models(project, transport, environ=self.environ, embedder_factory=self.engines.embedder)
         ambient = await models.ambient()
-        libraries = {
-            name: Library(
-                name,
-                node,
-                folder=self.folder,
-                state=state_folder(self.folder),
-                database=self.database,
-                embed=models.embedder(node.embedding.model),
-                tenant=self.tenant,
-            )
-            for name, node in project.knowledge.items()
-        }
+        libraries = {name: self._open_library(name, node, models) for name, node in project.knowledge.items()}
         workshop = Workshop(
             project=project,
             models=models,
             ambient=ambient.model,
-            knowledge=self.library,
+            knowledge=lambda name: _named(libraries, name),
             read_text=lambda path: (self.folder / path).read_text(encoding="utf-8"),
         )
         return Fittings(project=project, ambient=ambient, models=models, libraries=libraries, workshop=workshop)
+
+    def _open_library(self, name: str, node: Knowledge, models: Models) -> Library:
+        return Library(
+            name,
+            node,
+            folder=self.folder,
+            state=state_folder(self.folder),
+            database=self.database,
+            embed=models.embedder(node.embedding.model),
+            tenant=self.tenant,
+            network=self.project.network,
+            rerank=models.reranker(node.search.reranker) if node.search.reranker else None,
+            pinned=lambda: self._pinned(name),
+        )
 
     async def _open_app(self, name: str, workshop: Workshop) -> AppRoutes:
         built = await build_app(name, workshop, self.database, self.tenant, time.time)
@@ -248,6 +248,17 @@ class House:
                 await asyncio.gather(helping, return_exceptions=True)
         return {submitted[row.id]: row.result or {"error": row.error or row.state} for row in rows}
 
+    async def erase(self, name: str, document: str, *, actor: str) -> DeletionReport:
+        """Erase a document of a knowledge for good; who did it stands in the audit log.
+
+        Raises:
+            NotFound: there is no such knowledge, or no such document in it.
+            Busy: a sync is under way that does not end; the document no longer answers.
+        """
+        report = await self.library(name).delete(document)
+        await asyncio.to_thread(self._note_erasure, name, report, actor)
+        return report
+
     async def _sync(self, name: str) -> JobRow:
         self.refresher.asked(name)
         return await asyncio.to_thread(submit_sync, self.database, self.tenant, name, now=time.time())
@@ -264,6 +275,17 @@ class House:
     def _keys_revision(self) -> int:
         with self.database.reading() as connection:
             return revisions.current(connection).get(revisions.KEYS, 0)
+
+    def _pinned(self, knowledge: str) -> set[int]:
+        """List a knowledge's snapshots that candidates which can still be asked for count on."""
+        with self.database.reading() as connection:
+            return snapshots_pinned(connection, self.tenant, self.project.apps, knowledge)
+
+    def _note_erasure(self, knowledge: str, report: DeletionReport, actor: str) -> None:
+        detail = {"knowledge": knowledge, "versions": report.versions, "passages": report.passages}
+        with self.database.transaction() as connection:
+            act = {"actor": actor, "action": "document.erase", "subject": report.document}
+            audit.append(connection, self.tenant, at=time.time(), detail=detail, **act)
 
     def _write_traces(self, batch: Sequence[Trace]) -> None:
         with self.database.transaction() as connection:
@@ -285,3 +307,9 @@ def open_house(folder: Path, environ: Mapping[str, str] | None = None) -> House:
     file = ProjectFile(folder, lambda: environ)
     database = open_database(database_url(file.project, folder))
     return House(file, database, environ)
+
+
+def _named(libraries: Mapping[str, Library], name: str) -> Library:
+    if name not in libraries:
+        raise NotFound.named("knowledge", name, libraries)
+    return libraries[name]

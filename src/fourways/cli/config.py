@@ -35,10 +35,6 @@ def check(context: typer.Context, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json(project.model_dump(mode="json", exclude={"providers": {"__all__": {"api_key"}}}))
         return
-    parts: list[tuple[str, Iterable[str]]] = [
-        ("apps", project.apps),
-        ("knowledge", project.knowledge),
-        ("models", project.models),
-    ]
-    told = "; ".join(f"{name}: {', '.join(part)}" for name, part in parts if part)
+    parts: dict[str, Iterable[str]] = {"apps": project.apps, "knowledge": project.knowledge, "models": project.models}
+    told = "; ".join(f"{name}: {', '.join(part)}" for name, part in parts.items() if part)
     OUT.print(f"[green]✓[/] {project.project}: {told}")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from fourways.cli.terminal import ERR, FAILED, OUT, AsJson, DryRun, bars, folder_of, print_json, table
+from fourways.cli.terminal import ERR, FAILED, OUT, AsJson, DryRun, bars, folder_of, print_json
+from fourways.control.keys import COMMAND_LINE
 from fourways.core.errors import NotFound
 
 if TYPE_CHECKING:
@@ -146,35 +147,25 @@ def erase(
 
     Example:  fourways erase docs/old-policy.md
     """
-    report = asyncio.run(_erase(folder_of(context), document, knowledge, ask=not (yes or as_json), dry_run=dry_run))
-    if as_json:
-        print_json(report)
-        return
-    OUT.print(
-        table(
-            "Would be erased" if dry_run else "Erased",
-            ["what", "found"],
-            [(k, v) for k, v in report.items()],
-            right=["found"],
-        )
-    )
+    asyncio.run(_erase(folder_of(context), document, knowledge, yes=yes, dry_run=dry_run, as_json=as_json))
 
 
-async def _erase(folder: Path, document: str, name: str | None, *, ask: bool, dry_run: bool) -> dict[str, Any]:
+async def _erase(folder: Path, document: str, name: str | None, *, yes: bool, dry_run: bool, as_json: bool) -> None:
     from fourways.bootstrap import open_house
 
     house = open_house(folder)
     await house.start(background=False)
     try:
-        known = house.project.knowledge
-        name = name or next(iter(known), "")
-        if name not in known:
-            raise NotFound.named("knowledge", name, known)
-        found = await house.erasable(name, document)
-        if dry_run:
-            return found
-        if ask:
-            typer.confirm(f"Erase {document} ({found['passages']} passages) from {name} for good?", abort=True)
-        return await house.erase(name, document)
+        name = name or next(iter(house.project.knowledge), "")
+        passages = house.library(name).erasable(document).passages
+        if not (dry_run or yes or as_json):
+            typer.confirm(f"Erase {document} ({passages} passages) from {name} for good?", abort=True)
+        report = None if dry_run else await house.erase(name, document, actor=COMMAND_LINE)
     finally:
         await house.close()
+    if as_json:
+        print_json(report or {"document": document, "passages": passages, "dry_run": True})
+    elif report is None:
+        OUT.print(f"Would erase {document}: {passages} passages. Nothing was done.")
+    else:
+        OUT.print(f"Erased {document}: {passages} passages with vectors and full text. It will not come back.")

@@ -1,7 +1,7 @@
 """Builds the candidates that a project file asks for, keeps them, and opens them and those built before."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 
 from fourways.config.tree import Project
@@ -10,7 +10,7 @@ from fourways.core.ids import TenantId
 from fourways.core.specs import Candidate
 from fourways.core.trace import Clock, Trace
 from fourways.store import candidates
-from fourways.store.database import Database
+from fourways.store.database import Database, Transaction
 from fourways.ways import WAYS
 from fourways.ways.workshop import Workshop
 
@@ -83,3 +83,12 @@ def _when_asked(open_it: Callable[[], Answerer]) -> Answerer:
         return opened[0](request, trace)
 
     return answer
+
+
+def snapshots_pinned(connection: Transaction, tenant: TenantId, apps: Iterable[str], knowledge: str) -> set[int]:
+    """Return the numbered snapshots of a knowledge that candidates which can still be asked for count on."""
+    remembered = [
+        one for app in apps for one in candidates.recent_candidates(connection, tenant, app, limit=REMEMBERED)
+    ]
+    pins = (one.parts["knowledge"] for one in remembered if "knowledge" in one.parts)
+    return {pin["snapshot"] for pin in pins if pin["name"] == knowledge and isinstance(pin["snapshot"], int)}

