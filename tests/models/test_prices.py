@@ -67,7 +67,12 @@ def test_nobody_waits_for_the_table():
 
 def test_the_table_is_not_loaded_for_models_that_do_without():
     loads: list[str] = []
-    prices = Prices(load=lambda: loads.append("loaded") or table)
+
+    def load():
+        loads.append("loaded")
+        return table
+
+    prices = Prices(load=load)
     prices.cost(provider="", model="m", prices={}, local=True)
     prices.cost(provider="", model="m", prices={}, local=False)
     prices.cost(provider="openai", model="m", prices={"m": Price(input=1, output=1)}, local=False)

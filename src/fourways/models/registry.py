@@ -10,6 +10,7 @@ from fourways.config.tree import Model, Project, Provider, Target, Timeouts
 from fourways.core.chat import Answerer
 from fourways.core.errors import InvalidProject, NotFound, UnknownModel
 from fourways.core.trace import Clock, Usage
+from fourways.models.addresses import address_of, is_internal, reachable_inside
 from fourways.models.ambient import Ambient, choose
 from fourways.models.breaker import Breaker
 from fourways.models.dialects import DIALECTS, Dialect, dialect_named
@@ -18,7 +19,7 @@ from fourways.models.policy import Leg, Policy, Random, Sleep
 from fourways.models.prices import Cost, Prices
 from fourways.models.provider import ModelCard, ProviderClient
 from fourways.models.remote import Remote
-from fourways.models.transport import Deadlines, Fenced, Transport, is_loopback
+from fourways.models.transport import Deadlines, Fenced, Transport
 
 if TYPE_CHECKING:
     from fourways.models.embedders import Embedder
@@ -62,9 +63,9 @@ class Models:
         self._embedder_factory = embedder_factory
         self.prices = prices or Prices()
         self._clock, self._random, self._sleep = clock, random, sleep
-        addresses = {name: _address(name, provider, environ) for name, provider in project.providers.items()}
+        addresses = {name: address_of(name, provider, environ) for name, provider in project.providers.items()}
         if project.network == "none":
-            transport = Fenced(transport, _inside(project, addresses))
+            transport = Fenced(transport, reachable_inside(project, addresses))
         self._transport = transport
         self._clients = {name: self._client(name, each, addresses[name]) for name, each in project.providers.items()}
         self._answerers: dict[str, Answerer] = {}
@@ -133,7 +134,7 @@ class Models:
             if dialect is None or not self._is_implied(dialect):
                 raise UnknownModel(NotFound.named("provider", provider, self.providers()).message)
             implied = Provider(dialect=provider)
-            client = self._client(provider, implied, _address(provider, implied, self._environ))
+            client = self._client(provider, implied, address_of(provider, implied, self._environ))
             self._clients[provider] = client
         return client
 
@@ -265,7 +266,7 @@ class Models:
             key=provider.api_key or ("" if provider.base_url else self._key(dialect)),
             headers=provider.headers,
             query=provider.query,
-            local=dialect.local or _is_internal(provider, address),
+            local=dialect.local or is_internal(provider, address),
         )
 
     def _key(self, dialect: Dialect) -> str:
@@ -279,32 +280,6 @@ class Models:
         if self._project.network == "none" or not (dialect.base_url or self._environ.get(dialect.base_url_env)):
             return False
         return any(self._environ.get(key) for key in dialect.key_env)
-
-
-def _address(name: str, provider: Provider, environ: Mapping[str, str]) -> str:
-    dialect = dialect_named(provider.dialect)
-    address = provider.base_url or environ.get(dialect.base_url_env, "") or dialect.base_url
-    if not address.startswith(("http://", "https://")):
-        variable = f", or set {dialect.base_url_env}" if dialect.base_url_env else ""
-        msg = f"'{address}' is no address of a server: write base_url as http(s)://host[:port]/path{variable}"
-        raise InvalidProject(msg, key=f"providers.{name}.base_url")
-    return address
-
-
-def _is_internal(provider: Provider, address: str) -> bool:
-    return provider.network == "internal" or is_loopback(address)
-
-
-def _inside(project: Project, addresses: Mapping[str, str]) -> list[str]:
-    """Return the addresses that `network: none` leaves reachable; raises `InvalidProject` for any beyond them."""
-    for name, provider in project.providers.items():
-        if not _is_internal(provider, addresses[name]):
-            msg = (
-                f"{addresses[name]} is external and the project says network: none; "
-                "remove the provider, or say network: internal if it runs inside your own network"
-            )
-            raise InvalidProject(msg, key=f"providers.{name}")
-    return list(addresses.values())
 
 
 def _deadlines(timeout: Timeouts) -> Deadlines:
