@@ -247,9 +247,18 @@ async def test_an_operation_that_a_provider_lacks_is_refused_before_anything_is_
     assert not server.requests
 
 
-async def test_a_rerank_without_results_is_an_error(server, client):
-    server.script.append(Answer(body=b'{"results":[{"index":0}]}'))
-    with pytest.raises(UpstreamError, match="relevance_score"):
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"results":[{"index":0}]}', "without results of"),
+        (b'{"results":[{"index":"0","relevance_score":1}]}', "without results of"),
+        (b"[]", "without results of"),
+        (b'{"results":[{"index":1,"relevance_score":1}]}', r"ranked documents \[1\], of 1"),
+    ],
+)
+async def test_a_rerank_that_is_none_is_an_error(server, client, body, said):
+    server.script.append(Answer(body=body))
+    with pytest.raises(UpstreamError, match=said):
         await client().rerank("m", "q", ["a"], Deadlines())
 
 

@@ -72,14 +72,13 @@ class PooledTransport:
     ) -> "ClientResponse":
         """Send a request; again, when a kept connection turns out to have died before a byte came back."""
         from aiohttp import ClientTimeout, ServerDisconnectedError
-        from yarl import URL
 
         while True:
             this = _Try(first_byte, deadlines.first_byte)
             try:
                 return await self._opened().request(
                     method,
-                    URL(url, encoded=True),
+                    url,
                     headers=headers,
                     data=body or None,
                     timeout=ClientTimeout(total=deadlines.total, sock_connect=deadlines.connect),

@@ -149,9 +149,13 @@ class ProviderClient:
         answer = decode(await self.post("rerank", model, encode(body), deadlines))
         try:
             ranked = [Ranked(index=row["index"], score=float(row["relevance_score"])) for row in answer["results"]]
+            outside = [row.index for row in ranked if not 0 <= row.index < len(documents)]
         except (KeyError, TypeError, ValueError) as error:
             msg = f"{self.target(model)} answered a rerank without results of {{index, relevance_score}}"
             raise UpstreamError(msg, target=self.target(model)) from error
+        if outside:
+            msg = f"{self.target(model)} ranked documents {outside}, of {len(documents)} that were sent"
+            raise UpstreamError(msg, target=self.target(model))
         return sorted(ranked, key=lambda row: -row.score)
 
     async def models(self, deadlines: Deadlines) -> list[ModelCard]:
