@@ -58,6 +58,13 @@ def test_headings_are_found_outside_code() -> None:
     assert outline(parse(page.encode(), uri="a.md")) == [(1, "A"), (2, "B"), (2, "D x")]
 
 
+ALIASES = """a: &a [x, x, x, x, x, x]
+b: &b [*a, *a, *a, *a, *a, *a]
+c: &c [*b, *b, *b, *b, *b, *b]
+d: &d [*c, *c, *c, *c, *c, *c]
+e: [*d, *d]"""
+
+
 @pytest.mark.parametrize(
     ("matter", "reason"),
     [
@@ -65,10 +72,7 @@ def test_headings_are_found_outside_code() -> None:
         ("- list: 1", "not a mapping"),
         ("acl: 5", "list of labels"),
         ("acl: {hr: true}", "list of labels"),
-        (
-            "a: &a [x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c]\ne: [*c,*c,*c,*c]",
-            "2,000",
-        ),
+        (ALIASES, "2,000"),
         ("x: " + "[" * 5000, "front matter"),
     ],
 )
@@ -157,7 +161,7 @@ def test_two_columns_written_across_are_read_one_after_the_other() -> None:
             (330, bottom, 10, f"right column words {'abcdefgh'[number]}"),
         ]
     text = parse(make.pdf(lines), uri="a.pdf").text
-    assert [line.split()[0] for line in text.strip().split("\n")] == ["left"] * 8 + ["right"] * 8
+    assert [line.split()[0] for line in text.split("\n") if line] == ["left"] * 8 + ["right"] * 8
 
 
 def test_the_cells_of_a_tables_head_become_one_row() -> None:

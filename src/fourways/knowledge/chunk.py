@@ -18,7 +18,7 @@ Count = Callable[[str], int]
 _IN_WORDS, _AFTER_HEADING, _AFTER_TABLE_HEAD = 2.0, 2.0, 1.0  # costs of a cut, in units of one empty piece
 _IN_PARAGRAPH, _BETWEEN_LINES, _BETWEEN_PARAGRAPHS = 0.3, 0.15, 0.0
 _CROSSING_HEADING, _CROSSING_PAGE = 0.7, 0.2  # costs of a heading or a page's end inside a piece
-_WINDOW = 96  # atoms in a piece, at most: keeps the search linear
+_WINDOW = 48  # atoms in a piece, at most: keeps the search linear
 _LONGEST_WORD = 200  # characters; what is longer is no word, and may be cut anywhere
 
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")

@@ -53,8 +53,7 @@ class Laid:
 def lay_out(pages: Sequence[Sequence[Line]]) -> Laid:
     """Put the lines of pages together: running headers and footers dropped, cells joined to rows, hyphens mended."""
     kept = [list(_rows(_columns(_level(page)))) for page in _without_running(pages)]
-    styles = _standing_out(kept)
-    marked = [_marked(page, styles) for page in kept]
+    marked = [_marked(page, _standing_out(page)) for page in kept]
     ranks = sorted({_rank(line) for page in marked for line, is_heading in page if is_heading}, reverse=True)
     levels = {rank: min(level, _DEEPEST) for level, rank in enumerate(ranks, start=1)}
     whole: dict[str, int] = Counter(word.lower() for page in kept for line in page for word in _WORD.findall(line.text))
@@ -216,12 +215,11 @@ def _joined(cells: Sequence[Sequence[Line]]) -> Iterator[Line]:
 # ---------------------------------------------------------------- headings
 
 
-def _standing_out(pages: Sequence[Sequence[Line]]) -> frozenset[tuple[float, bool]]:
-    """Return the styles of type, (step, bold), that stand out from the body's by size or weight."""
+def _standing_out(page: Sequence[Line]) -> frozenset[tuple[float, bool]]:
+    """Return the styles of type, (step, bold), that stand out from the body of their page by size or weight."""
     used: Counter[tuple[float, bool]] = Counter()
-    for page in pages:
-        for line in page:
-            used[_step(line), line.bold] += len(line.text)
+    for line in page:
+        used[_step(line), line.bold] += len(line.text)
     if not used:
         return frozenset()
     (body, body_bold), _ = used.most_common(1)[0]
