@@ -4,7 +4,7 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fourways.core.chat import ChatRequest, Principal, collect
@@ -98,6 +98,7 @@ def test_what_each_failure_calls_for(error, verdict):
     assert judge(error) is verdict
 
 
+@settings(deadline=None)
 @given(st.integers(1, 9), st.floats(0, 0.999))
 def test_waits_double_with_half_of_them_left_to_chance(attempt, chance):
     wait = pause(attempt, UpstreamError("x"), backoff=0.25, random=lambda: chance)
@@ -110,6 +111,7 @@ def test_what_the_server_asks_for_goes_before():
     assert pause(1, refused(429, retry_after=0.0), backoff=0.25, random=lambda: 0.5) == 0.0
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.1, 10), min_size=1, max_size=5), st.integers())
 def test_every_target_is_drawn_once(weights, seed):
     legs = [leg(None, name=str(position), weight=weight) for position, weight in enumerate(weights)]

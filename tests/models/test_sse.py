@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fourways.core.errors import UpstreamError
@@ -39,6 +39,7 @@ lines = st.sampled_from([b"data: ", b"data:", b"data", b":c", b"event: x", b"{}"
 ends = st.sampled_from([b"\n", b"\r", b"\r\n", b"\n\n", b"\r\n\r\n", b""])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(lines, ends)), st.lists(st.integers(0, 200)))
 def test_any_split_of_the_bytes_gives_the_same_events(parts, cuts):
     stream = b"".join(line + end for line, end in parts)
@@ -51,6 +52,7 @@ def test_any_split_of_the_bytes_gives_the_same_events(parts, cuts):
     assert parser.end() == whole.end()
 
 
+@settings(deadline=None)
 @given(st.lists(st.text().map(lambda text: text.replace("\r", "")).map(str.encode)))
 def test_what_is_encoded_is_read_back(payloads):
     stream = b"".join(comment("still here") + event(payload) for payload in payloads)
