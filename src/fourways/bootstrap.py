@@ -5,7 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -288,8 +288,18 @@ class House:
             audit.append(connection, self.tenant, at=time.time(), detail=detail, **act)
 
     def _write_traces(self, batch: Sequence[Trace]) -> None:
+        for trace in batch:
+            self._price(trace)
         with self.database.transaction() as connection:
             traces.record_traces(connection, batch)
+
+    def _price(self, trace: Trace) -> None:
+        """Add the cost of an answer that ended before the table of prices was loaded."""
+        usage, fittings = trace.usage, self._fittings
+        if usage is None or usage.cost_usd is not None or fittings is None:
+            return
+        target = next((str(span.attributes["target"]) for span in trace.spans if "target" in span.attributes), "")
+        trace.usage = replace(usage, cost_usd=fittings.models.cost(target, usage))
 
 
 def open_house(folder: Path, environ: Mapping[str, str] | None = None) -> House:
