@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from fourways.cli.terminal import ERR, OUT, AsJson, folder_of, milliseconds, print_json
+from fourways.cli.terminal import ERR, OUT, AsJson, folder_of, heading_path, milliseconds, print_json
 from fourways.core.chat import ChatRequest, Chunk, Principal
 from fourways.core.data import Citation
 from fourways.core.errors import FourwaysError, NotFound
@@ -125,8 +125,9 @@ class Conversation:
         self.messages.append({"role": "assistant", "content": "".join(text)})
         if not self.quiet:
             OUT.print()
-            for citation in self.citations:
-                OUT.print(f"  [dim][{citation.number}][/] {escape(_place(citation))}", soft_wrap=True)
+            places = {(citation.number, _place(citation)): None for citation in self.citations}
+            for number, place in places:
+                OUT.print(f"  [dim][{number}][/] {escape(place)}", soft_wrap=True)
             OUT.print(f"  [dim]{milliseconds(self.trace.elapsed)} · trace {self.trace.id[:12]}[/]")
 
     def _take(self, chunk: Chunk) -> None:
@@ -165,6 +166,6 @@ COMMANDS = {"/new": Conversation.new, "/sources": Conversation.sources, "/trace"
 
 
 def _place(citation: Citation) -> str:
-    path = " › ".join((citation.title, *(heading for heading in citation.headings if heading != citation.title)))
+    path = heading_path(citation.title, citation.headings)
     page = f", page {citation.page}" if citation.page else ""
     return f"{path}{page} ({citation.document})"

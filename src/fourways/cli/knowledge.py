@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from fourways.cli.terminal import ERR, FAILED, OUT, AsJson, DryRun, bars, folder_of, print_json
+from fourways.cli.terminal import ERR, FAILED, OUT, AsJson, DryRun, bars, folder_of, heading_path, print_json
 from fourways.control.keys import COMMAND_LINE
 from fourways.core.errors import NotFound
 
@@ -113,7 +113,7 @@ def search(
     for number, hit in enumerate(hits, 1):
         passage = hit.passage
         page = f", page {passage.page}" if passage.page else ""
-        path = " › ".join((passage.title, *passage.headings))
+        path = heading_path(passage.title, passage.headings)
         OUT.print(f"[bold]{number}[/] {escape(path)}{page} [dim]{escape(passage.document)}[/]")
         OUT.print(f"  [dim]score {hit.score:.3f} · meaning {hit.dense:.3f} · words {hit.lexical:.2f}[/]")
         OUT.print(f"  {escape(' '.join(passage.text.split())[:SHOWN])}")

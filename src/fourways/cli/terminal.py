@@ -56,6 +56,11 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], 
     return made
 
 
+def heading_path(title: str, headings: Sequence[str]) -> str:
+    """Say where something stands in a document; a first heading that only repeats the title is left out."""
+    return " › ".join((title, *(heading for heading in headings if heading != title)))
+
+
 def moment(seconds: float | None) -> str:
     """Say a Unix time as people do, in their own time zone."""
     return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

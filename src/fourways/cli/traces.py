@@ -56,7 +56,7 @@ def _list(rows: list[Any]) -> None:
     if not rows:
         OUT.print("There is no trace yet. Ask something: [bold]fourways chat[/]")
         return
-    columns = ["trace", "when", "app", "way", "status", "first token", "whole", "tokens", "question"]
+    columns = ["trace", "when", "app", "way", "status", "first token", "whole", "tokens", "question, or error"]
     cells = [
         (
             row.id[:12],
@@ -67,7 +67,7 @@ def _list(rows: list[Any]) -> None:
             milliseconds(row.first_token),
             milliseconds(row.duration),
             _tokens(row),
-            escape((row.question or "").replace("\n", " ")[:SHOWN]),
+            escape((row.error or row.question or "").replace("\n", " ")[:SHOWN]),
         )
         for row in rows
     ]
@@ -90,6 +90,15 @@ def _show(row: Any) -> None:  # noqa: ANN401 - a TraceRow, imported late
         if value:
             OUT.print(f"[dim]{name:>9}[/]  {escape(str(value))}")
     OUT.print(_waterfall(row))
+    found = [hit for span in row.spans for hit in span["attributes"].get("hits", ())]
+    if found:
+        cells = [
+            (number, hit["document"], *(f"{hit[score]:.3f}" for score in ("score", "dense", "lexical")))
+            for number, hit in enumerate(found, 1)
+        ]
+        columns = ["", "document", "score", "meaning", "words"]
+        OUT.print()
+        OUT.print(table("Found", columns, cells, right=["", "score", "meaning", "words"]))
 
 
 def _waterfall(row: Any) -> Table:  # noqa: ANN401 - a TraceRow, imported late
