@@ -14,6 +14,7 @@ from fourways.core.trace import Span, Trace, Usage
 from fourways.models.extractive_cutting import Quotable, quotables
 from fourways.models.extractive_scoring import MOST, Scored, choose, in_reading_order, rank
 from fourways.models.extractive_writing import write_pieces
+from fourways.models.remembered import RememberedEmbedder
 
 if TYPE_CHECKING:
     from fourways.models.embedders import Embedder
@@ -36,11 +37,12 @@ def extractive(embedder: "Embedder | None", *, most: int = MOST, floor: float = 
         most: sentences quoted, at most.
         floor: abstain where the best sentence scores less.
     """
+    embed = RememberedEmbedder(embedder) if embedder else None
 
     async def answer(request: ChatRequest, trace: Trace, /) -> AsyncIterator[Chunk]:
         trace.model = trace.model or NAME
         with trace.span("model") as span:
-            ranked = await _ranked(question_of(request.messages), request.sources, embedder, span)
+            ranked = await _ranked(question_of(request.messages), request.sources, embed, span)
             answering = bool(ranked) and ranked[0].score >= floor
             chosen = choose(ranked, most=most) if answering else []
             span.set(model=NAME, quotes=[_seen(scored, request.sources) for scored in chosen])
