@@ -16,7 +16,7 @@ MOST_STOPS = 16
 
 
 def repeated(answer: Answerer) -> Answerer:
-    """Answer `n` times at once, for an answerer that knows one choice; chunks come in any order, told apart by index."""
+    """Answer `n` times at once, for an answerer that knows one choice; chunks are told apart by index."""
 
     def choose(request: ChatRequest, trace: Trace, /) -> AsyncIterator[Chunk]:
         count = request.options.get("n") or 1

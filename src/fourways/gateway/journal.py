@@ -6,6 +6,7 @@ by the process that writes it, so that several may share one folder, and deleted
 
 import fcntl
 import logging
+import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +19,10 @@ from fourways.core.trace import Span, Trace, Usage
 
 LOG = logging.getLogger(__name__)
 
-HELD = 5_000
-"""Traces of a segment kept in memory at most; a longer one is read back from its file."""
+ROOM = 1 << 20
+"""Bytes of a segment; a longer trace gets a segment of its own."""
+HELD = 1000
+"""Traces of a segment for which the disk had no room."""
 
 
 class SpanLine(msgspec.Struct, array_like=True):
@@ -68,13 +71,27 @@ def to_line(trace: Trace) -> bytes:
     used = trace.usage
     return _encode(
         TraceLine(
-            id=trace.id,
-            tenant=trace.tenant,
-            usage=(used.input_tokens, used.output_tokens, used.cached_tokens, used.reasoning_tokens, used.cost_usd)
+            trace.id,
+            trace.started_at,
+            trace.ended,
+            trace.first_token,
+            trace.tenant,
+            trace.key_id,
+            trace.user,
+            trace.app,
+            trace.way,
+            trace.candidate,
+            trace.release,
+            trace.model,
+            trace.status,
+            trace.error,
+            (used.input_tokens, used.output_tokens, used.cached_tokens, used.reasoning_tokens, used.cost_usd)
             if used is not None
             else None,
-            spans=[SpanLine(s.name, s.start, s.end, s.parent, s.error, s.attributes) for s in trace.spans],
-            **{name: getattr(trace, name) for name in COPIED},
+            trace.question,
+            trace.answer,
+            trace.attributes,
+            [SpanLine(s.name, s.start, s.end, s.parent, s.error, s.attributes) for s in trace.spans],
         )
     )
 
@@ -99,30 +116,36 @@ def from_line(line: bytes) -> Trace:
 
 
 class Segment:
-    """One file of traces, locked by this process, with the same traces in memory while they are few.
+    """One file of traces, locked by this process and mapped into its memory: writing a line is no system call.
+
+    Args:
+        room: bytes to map for writing; 0 for a file that a writer before us left behind.
+        descriptor: of the file; None where the disk had no room, and the traces are in memory only.
 
     Attributes:
-        traces: None where there were too many to keep, or a writer before us had them: the file is read.
+        traces: the same traces in memory; None where the file must be read.
     """
 
-    __slots__ = ("_descriptor", "path", "traces")
+    __slots__ = ("_descriptor", "_end", "_map", "path", "traces")
 
-    def __init__(self, path: Path, descriptor: int, traces: list[Trace] | None) -> None:
+    def __init__(self, path: Path, descriptor: int | None, room: int) -> None:
         self.path = path
-        self.traces = traces
+        self.traces: list[Trace] | None = [] if room or descriptor is None else None
         self._descriptor = descriptor
+        self._map = mmap.mmap(descriptor, room) if room and descriptor is not None else None
+        self._end = 0
 
-    def append(self, trace: Trace) -> None:
-        """Write one trace behind the others; a trace the disk has no room for is kept in memory only."""
+    def append(self, trace: Trace, line: bytes) -> bool:
+        """Write one trace behind the others; returns False where there is no room for it."""
+        if self._map is not None:
+            end = self._end + len(line) + 1
+            if end > len(self._map):
+                return False
+            self._map[self._end : end] = line + b"\n"
+            self._end = end
         if self.traces is not None:
             self.traces.append(trace)
-        try:
-            os.write(self._descriptor, to_line(trace) + b"\n")
-        except (OSError, TypeError, ValueError) as error:
-            LOG.warning("trace %s could not be journalled: %s", trace.id, error)
-            return
-        if self.traces is not None and len(self.traces) >= HELD:
-            self.traces = None
+        return self._map is not None or len(self.traces or ()) <= HELD
 
     def read(self) -> Iterator[Trace]:
         """Return the traces, from memory or from the file; a line torn by a crash is left out and logged."""
@@ -131,10 +154,18 @@ class Segment:
     def _read_file(self) -> Iterator[Trace]:
         with self.path.open("rb") as lines:
             for line in lines:
+                written = line.rstrip(b"\0\n")
+                if not written:
+                    return
                 try:
-                    yield from_line(line)
+                    yield from_line(written)
                 except msgspec.MsgspecError:
-                    LOG.warning("a torn trace of %d bytes in %s was left out", len(line), self.path.name)
+                    LOG.warning("a torn trace of %d bytes in %s was left out", len(written), self.path.name)
+
+    def forget(self) -> None:
+        """Keep the traces in the file only, for a store that is down for long."""
+        if self._map is not None:
+            self.traces = None
 
     def delete(self) -> None:
         """Remove the file: the store has what it held."""
@@ -143,7 +174,10 @@ class Segment:
 
     def release(self) -> None:
         """Let the file go as it is, for whoever starts next."""
-        os.close(self._descriptor)
+        if self._map is not None:
+            self._map.close()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
 
 
 class Journal:
@@ -153,15 +187,24 @@ class Journal:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def segment(self) -> Segment:
-        """Open a new segment for writing."""
+    def segment(self, room: int = ROOM) -> Segment:
+        """Open a new segment with room for a line of so many bytes; in memory alone where the disk is full."""
         path = self._folder / f"{new_id('traces')}.jsonl"
         # Locked before it has its name: nobody can take it for an orphan in between.
         hidden = path.with_suffix(".new")
-        descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        hidden.rename(path)
-        return Segment(path, descriptor, [])
+        descriptor = None
+        try:
+            descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.posix_fallocate(descriptor, 0, room)  # a hole in a mapped file kills the process when the disk is full
+            hidden.rename(path)
+            return Segment(path, descriptor, room)
+        except OSError as error:
+            LOG.warning("traces cannot be journalled, a crash now would lose them: %s", error)
+            hidden.unlink(missing_ok=True)
+            if descriptor is not None:
+                os.close(descriptor)
+            return Segment(path, None, 0)
 
     def orphans(self) -> list[Segment]:
         """Take up the segments whose writers are gone, oldest first."""
@@ -171,7 +214,7 @@ class Journal:
     @staticmethod
     def _adopted(path: Path) -> Segment | None:
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
         try:
@@ -179,4 +222,4 @@ class Journal:
         except BlockingIOError:
             os.close(descriptor)
             return None
-        return Segment(path, descriptor, None)
+        return Segment(path, descriptor, 0)

@@ -102,7 +102,7 @@ class LimitBook:
             return None
         key = (principal.tenant, principal.key_id, app)
         account = self.accounts.get(key)
-        if account is None or account.limits != limits:
+        if account is None or (account.limits is not limits and account.limits != limits):
             account = self.accounts[key] = self._opened(limits)
         return account
 

@@ -13,7 +13,7 @@ from fourways.core.chat import Answerer, ChatRequest, Chunk, Principal, Wrapper,
 from fourways.core.errors import Busy, FourwaysError, Unavailable
 from fourways.core.trace import Trace
 from fourways.gateway.closing import close
-from fourways.gateway.journal import Journal, Segment
+from fourways.gateway.journal import ROOM, Journal, Segment, to_line
 
 LOG = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ INTERVAL = 0.25
 """Seconds a trace waits at most before it is written, while the store is up."""
 SLOWEST = 5.0
 """Seconds between two tries while the store is down, at most."""
-BATCH = 200
+BATCH = 500
 """Traces in one transaction at most; so many waiting are written at once."""
 OUTAGE = (Busy, Unavailable, OSError)
 """What `write` raises while the store can take nothing: the traces wait. Any other error is about the traces given."""
@@ -38,7 +38,7 @@ class Recorder:
 
     Args:
         write: puts a batch into the store in one transaction; is given a trace again after a crash in between, and
-            must then change nothing. Whatever it raises means "not written".
+            must then change nothing. Raises Unavailable or Busy while the store can take nothing.
         journal: folder where traces stand until the store has them.
         observers: called once with each batch of new traces (metrics, telemetry).
         interval: seconds between two batches.
@@ -62,7 +62,7 @@ class Recorder:
         self._interval = interval
         self._journal = Journal(journal)
         self._segment: Segment | None = None
-        self._fresh: list[Trace] = []
+        self._full: list[Segment] = []
         self._waiting: deque[Segment] = deque()
         self._putting = threading.Lock()
         self._writing = threading.Lock()
@@ -90,19 +90,28 @@ class Recorder:
 
     def put(self, trace: Trace) -> None:
         """Take an ended trace; waits for no store and raises nothing."""
+        try:
+            line = to_line(trace)
+        except (TypeError, ValueError) as error:
+            LOG.warning("trace %s cannot be journalled, a crash now would lose it: %s", trace.id, error)
+            line = b"null"
         with self._putting:
-            if self._segment is None:
-                self._segment = self._journal.segment()
-            self._segment.append(trace)
+            segment = self._segment
+            if segment is None or not segment.append(trace, line):
+                if segment is not None:
+                    self._full.append(segment)
+                segment = self._segment = self._journal.segment(max(ROOM, len(line) + 1))
+                segment.append(trace, line)
             self.recorded += 1
-            full = self.recorded % BATCH == 0
-        if full:
+        if not self.recorded % BATCH:
             self._wake.set()
 
     def flush(self) -> bool:
         """Write all that was put so far, in the caller's thread; returns whether the store took it."""
         with self._writing:
-            self._turn_page()
+            for segment in self._taken():
+                self._waiting.append(segment)
+                self._show(list(segment.read()))
             try:
                 while self._waiting:
                     self._save(self._waiting[0])
@@ -111,6 +120,8 @@ class Recorder:
                 if not self.failing:
                     LOG.warning("traces cannot be written and wait in the journal: %s: %s", type(error).__name__, error)
                 self.failing = True
+                for segment in self._waiting:
+                    segment.forget()
                 return False
             if self.failing:
                 LOG.warning("traces are written again")
@@ -125,14 +136,16 @@ class Recorder:
             written = self.flush()
             pause = self._interval if written else min(SLOWEST, pause * 2)
 
-    def _turn_page(self) -> None:
-        """Close the segment being written, so that a new one is begun, and show its traces to the observers."""
+    def _taken(self) -> list[Segment]:
+        """Take the segments that hold something away from the request path, which begins a new one."""
         with self._putting:
-            segment, self._segment = self._segment, None
-        if segment is None:
-            return
-        self._waiting.append(segment)
-        traces = list(segment.read())
+            taken, self._full = self._full, []
+            if self._segment is not None:
+                taken.append(self._segment)
+                self._segment = None
+        return taken
+
+    def _show(self, traces: Sequence[Trace]) -> None:
         for observe in self._observers:
             try:
                 observe(traces)

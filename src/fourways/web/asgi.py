@@ -26,6 +26,14 @@ NOBODY = Principal()
 NO_PARAMS: dict[str, str] = {}
 
 
+TOO_SLOW = ("the body is too slow",)
+
+
+def _cancel(task: "asyncio.Task[object]") -> None:
+    """Cancel a task that waits for a body. A timer by hand: `asyncio.timeout` costs a request four times as much."""
+    task.cancel(*TOO_SLOW)
+
+
 class HungUp(Exception):
     """The client went away before its request was whole."""
 
@@ -81,14 +89,21 @@ class Exchange:
         length = self.asked.get(b"content-length")
         if length is not None and int(length) > self.limit:
             raise self._too_large()
+        task = asyncio.current_task()
+        timer = asyncio.get_running_loop().call_later(BODY_SECONDS, _cancel, task)
         try:
-            async with asyncio.timeout(BODY_SECONDS):
-                event = await self._piece()
-                if not event.get("more_body"):
-                    return bytes(event["body"])
+            event = await self._piece()
+            if self.unread:
                 return await self._rest(bytearray(event["body"]))
-        except TimeoutError:
-            raise InvalidRequest(f"the body did not arrive within {BODY_SECONDS:g} s", code="body_timeout") from None
+        except asyncio.CancelledError as cancelled:
+            if cancelled.args != TOO_SLOW:
+                raise
+            message = f"the body did not arrive within {BODY_SECONDS:g} s"
+            raise InvalidRequest(message, code="body_timeout") from None
+        finally:
+            timer.cancel()
+        body: bytes = event["body"]
+        return body
 
     async def _rest(self, body: bytearray) -> bytes:
         while self.unread:

@@ -1,4 +1,4 @@
-"""Answers as OpenAI's clients read them: whole bodies and stream frames; a provider's bytes as they came where they can."""
+"""Answers as OpenAI's clients read them, whole and in frames; a provider's own bytes as they came, where they can."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
