@@ -38,12 +38,13 @@ Moved = Callable[[int, int], None]
 
 
 def embedded_text(title: str, headings: Sequence[str], text: str) -> str:
-    """Return what is embedded and indexed for a passage: its path, a line break, its words.
+    """Return what is embedded and indexed for a passage: its title and headings, as far as it does not say them, and it.
 
-    A title and headings before the text gain .009 nDCG@10 on Cranfield, and name what a passage is about.
+    They tell what a passage is about, and gain .009 nDCG@10 on Cranfield.
     """
     path = headings if headings and headings[0] == title else (title, *headings)
-    return f"{' > '.join(part for part in path if part)}\n{text}"
+    unsaid = [part for part in path if part and part not in text]
+    return f"{' > '.join(unsaid)}\n{text}" if unsaid else text
 
 
 def text_digest(text: str) -> str:
@@ -122,7 +123,7 @@ class Mirror:
 
         cached = await self.run(self._cached, list(texts))
         vectors: Vectors = {key: np.frombuffer(value, "<f4") for key, value in cached.items()}
-        wanted = [key for key in texts if key not in vectors]
+        wanted = sorted((key for key in texts if key not in vectors), key=lambda key: len(texts[key]))  # padded alike
         for at in range(0, len(wanted), _EMBEDDED):
             some = wanted[at : at + _EMBEDDED]
             made = await self.embed([texts[key] for key in some])

@@ -2,14 +2,13 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from fourways.config import tree
 from fourways.core.data import Document
-from fourways.core.errors import RefusedAddress, UnreadableDocument, UpstreamError
+from fourways.core.errors import FourwaysError, RefusedAddress, UnreadableDocument, UpstreamError
 from fourways.core.ids import digest
 from fourways.knowledge.chunk import chunk
 from fourways.knowledge.mirror import embedded_text, text_digest
@@ -23,6 +22,10 @@ METHOD = 1
 
 KEPT, TOUCHED, NEW, FAILED = "unchanged", "touched", "new", "failed"
 """What becomes of a listed document; `touched` has the same bytes under a new mark."""
+
+
+_OF_ONE_DOCUMENT = (UnreadableDocument, RefusedAddress, UpstreamError)
+"""Errors that concern one document: the sync goes on without it, and says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +73,64 @@ def recipe_of(item: Item, cut: tree.Chunking) -> str:
     )
 
 
-async def read_listed(listed: Listed, before: Version | None, place: Place, cut: tree.Chunking) -> Reading:
-    """Read, parse and cut a document, as far as it changed."""
+async def read_listed(
+    listed: Sequence[Listed], current: Mapping[str, Version], place: Place, cut: tree.Chunking
+) -> list[Reading]:
+    """Read documents side by side, then parse and cut those that changed, in one thread.
+
+    Args:
+        listed: the documents.
+        current: the version there is, by uri.
+        place: of which knowledge.
+        cut: how to cut.
+    """
+    fetched = await asyncio.gather(*(_fetched(one, current.get(one.item.uri)) for one in listed))
+    return await asyncio.to_thread(lambda: [_judged(one, place, cut) for one in fetched])
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """A document's bytes, or what became of it without them."""
+
+    listed: Listed
+    before: Version | None
+    data: bytes = b""
+    reading: Reading | None = None
+
+
+async def _fetched(listed: Listed, before: Version | None) -> _Fetched:
     item = listed.item
-    seen = partial(Reading, listed=listed, before=before)
-    same_recipe = before is not None and before.recipe == listed.recipe
-    if before is not None and same_recipe and item.token and item.token == before.token:
-        return seen(kind=KEPT)
+    if before is not None and before.recipe == listed.recipe and item.token and item.token == before.token:
+        return _Fetched(listed, before, reading=Reading(kind=KEPT, listed=listed, before=before))
     try:
-        data = await listed.source.read(item)
-        content_hash = await asyncio.to_thread(_hash, data)
-        if before is not None and same_recipe and content_hash == before.content_hash:
-            return seen(kind=TOUCHED if item.token != before.token else KEPT)
-        return await asyncio.to_thread(_parsed, seen, item, data, content_hash, place, cut)
-    except (UnreadableDocument, RefusedAddress, UpstreamError) as error:
-        return seen(kind=FAILED, error=error.message)
+        return _Fetched(listed, before, data=await listed.source.read(item))
+    except _OF_ONE_DOCUMENT as error:
+        return _Fetched(listed, before, reading=_failed(listed, before, error))
+
+
+def _judged(fetched: _Fetched, place: Place, cut: tree.Chunking) -> Reading:
+    """Compare bytes with the version there is; parse and cut them where they, or the recipe, are new."""
+    if fetched.reading is not None:
+        return fetched.reading
+    listed, before = fetched.listed, fetched.before
+    content_hash = hashlib.sha256(fetched.data).hexdigest()
+    if before is not None and (before.recipe, before.content_hash) == (listed.recipe, content_hash):
+        kind = TOUCHED if listed.item.token != before.token else KEPT
+        return Reading(kind=kind, listed=listed, before=before)
+    try:
+        document, passages = _parsed(listed.item, fetched.data, content_hash, place, cut)
+    except _OF_ONE_DOCUMENT as error:
+        return _failed(listed, before, error)
+    return Reading(kind=NEW, listed=listed, before=before, document=document, passages=passages)
+
+
+def _failed(listed: Listed, before: Version | None, error: FourwaysError) -> Reading:
+    return Reading(kind=FAILED, listed=listed, before=before, error=error.message)
 
 
 def _parsed(
-    seen: "partial[Reading]", item: Item, data: bytes, content_hash: str, place: Place, cut: tree.Chunking
-) -> Reading:
+    item: Item, data: bytes, content_hash: str, place: Place, cut: tree.Chunking
+) -> tuple[Document, list[NewPassage]]:
     parsed = parse(data, uri=item.uri, media_type=item.media_type)
     document = Document(
         uri=item.uri,
@@ -102,7 +143,7 @@ def _parsed(
         metadata=_json({**item.metadata, **parsed.metadata}),
         pages=parsed.pages,
     )
-    return seen(kind=NEW, document=document, passages=cut_document(parsed, document, place.knowledge, cut))
+    return document, cut_document(parsed, document, place.knowledge, cut)
 
 
 def cut_document(parsed: Parsed, document: Document, knowledge: str, cut: tree.Chunking) -> list[NewPassage]:
@@ -123,10 +164,6 @@ def cut_document(parsed: Parsed, document: Document, knowledge: str, cut: tree.C
             )
         )
     return passages
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def _json(value: Any) -> Any:  # noqa: ANN401 - what YAML front matter may hold, dates too

@@ -4,7 +4,6 @@ Everything is written under the number of the snapshot that is being built, whic
 published. A sync that was killed is gone on with by the next: what has been written is found to be unchanged.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from fourways.config import tree
+from fourways.core.data import Document
 from fourways.core.ids import digest
 from fourways.core.trace import Clock
 from fourways.knowledge.erase import Eraser
@@ -23,7 +23,7 @@ from fourways.store import catalog
 from fourways.store.catalog import Place, SnapshotRow, Version
 from fourways.store.database import Database
 
-_AT_ONCE = 16
+_AT_ONCE = 32
 """Documents read and parsed side by side, and written in one transaction."""
 
 
@@ -143,8 +143,7 @@ class Sync:
 
     async def _read(self, some: Sequence[Listed], current: Mapping[str, Version]) -> list[Reading]:
         """Read documents and write what is new of them."""
-        reads = (read_listed(one, current.get(one.item.uri), self.place, self.node.chunk) for one in some)
-        readings = await asyncio.gather(*reads)
+        readings = await read_listed(some, current, self.place, self.node.chunk)
         if any(one.kind in {NEW, TOUCHED} for one in readings):
             await self.run(self._write, readings)
         return readings
@@ -156,14 +155,16 @@ class Sync:
             for one in readings:
                 if one.kind == TOUCHED and one.before is not None:
                     catalog.set_token(connection, one.before.id, one.listed.item.token)
-                if one.document is None or one.listed.item.uri in denied:
-                    continue
-                number = catalog.begin(connection, self.place, now=self.now())
-                if one.before is not None:
-                    catalog.retire(connection, [one.before], number)
-                version = _version(one, self.place, number)
-                catalog.write_version(connection, self.place, version, one.document, one.passages)
-                catalog.set_acl(connection, self.place, version.uri, version.acl)
+            new = [(one, one.document) for one in readings if one.document is not None]
+            new = [(one, document) for one, document in new if document.uri not in denied]
+            if not new:
+                return
+            number = catalog.begin(connection, self.place, now=self.now())
+            catalog.retire(connection, [one.before for one, _ in new if one.before is not None], number)
+            for one, document in new:
+                version = _version(one, document, self.place, number)
+                catalog.write_version(connection, self.place, version, document, one.passages)
+            catalog.close_former(connection, self.place, {document.uri: document.acl for _, document in new})
 
     def _retire(self, gone: Sequence[Version]) -> None:
         if gone:
@@ -216,9 +217,7 @@ def _column(reading: Reading) -> str:
     return {KEPT: "unchanged", TOUCHED: "unchanged", FAILED: "failed"}[reading.kind]
 
 
-def _version(reading: Reading, place: Place, number: int) -> Version:
-    document = reading.document
-    assert document is not None  # noqa: S101 - asked by the caller
+def _version(reading: Reading, document: Document, place: Place, number: int) -> Version:
     listed = reading.listed
     name = digest([place.tenant, place.knowledge, document.uri, number, document.content_hash, listed.recipe])
     return Version(

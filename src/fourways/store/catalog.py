@@ -199,10 +199,22 @@ def retire(connection: Connection, gone: Collection[Version], number: int) -> No
         connection.execute(update(documents).where(documents.c.id.in_(ids)).values(removed_in=number))
 
 
-def set_acl(connection: Connection, place: Place, uri: str, acl: Collection[str]) -> None:
-    """Give every version of a document the same readers: a pinned snapshot must not show what was closed since."""
-    mine = and_(_of(documents, place), documents.c.uri == uri)
-    connection.execute(update(documents).where(mine).values(acl=sorted(acl)))
+def close_former(connection: Connection, place: Place, acls: Mapping[str, Collection[str]]) -> None:
+    """Give every version of documents the readers of the newest: a pinned snapshot must not show what was closed since.
+
+    Args:
+        connection: a transaction that may write.
+        place: of which knowledge.
+        acls: the newest labels by uri.
+    """
+    for some in _batches(acls):
+        former = select(documents.c.id, documents.c.uri, documents.c.acl).where(
+            _of(documents, place), documents.c.uri.in_(some)
+        )
+        for row in connection.execute(former).all():
+            if sorted(row.acl) != sorted(acls[row.uri]):
+                values = {"acl": sorted(acls[row.uri])}
+                connection.execute(update(documents).where(documents.c.id == row.id).values(values))
 
 
 def set_token(connection: Connection, version_id: str, token: str) -> None:
