@@ -125,10 +125,13 @@ class Conversation:
         self.messages.append({"role": "assistant", "content": "".join(text)})
         if not self.quiet:
             OUT.print()
-            places = {(citation.number, _place(citation)): None for citation in self.citations}
-            for number, place in places:
+            for number, place in self._places():
                 OUT.print(f"  [dim][{number}][/] {escape(place)}", soft_wrap=True)
             OUT.print(f"  [dim]{milliseconds(self.trace.elapsed)} · trace {self.trace.id[:12]}[/]")
+
+    def _places(self) -> list[tuple[int, str]]:
+        """List the places cited, each once: an answer may quote several sentences of one."""
+        return list(dict.fromkeys((citation.number, _place(citation)) for citation in self.citations))
 
     def _take(self, chunk: Chunk) -> None:
         if chunk.citations:
