@@ -1,6 +1,6 @@
 """Quality with the embedded default on real data, through the real pipeline: one command, a table, a JSON file.
 
-    python -m benchmarks.quality [--only xquad,cranfield,sec_10q,handbook,abstention,languages] [--keep FOLDER]
+    python -m benchmarks.quality [--only xquad,cranfield,sec_10q,handbook,helpdesk,abstention,languages] [--keep FOLDER]
 
 A project is written around ../shared/data, ingested and asked as a client would ask it. `--keep` leaves the project
 in a folder, so that a second run begins with the questions; `--only sweep` measures the abstention threshold.

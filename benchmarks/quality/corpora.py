@@ -10,6 +10,8 @@ from pathlib import Path
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
+SAMPLE = Path(__file__).resolve().parents[2] / "src" / "fourways" / "samples" / "helpdesk"
+
 COMPANIES = re.compile(r"\b(apple|amazon|intel|microsoft|nvidia|aapl|amzn|intc|msft|nvda)\b", re.IGNORECASE)
 
 
@@ -122,6 +124,28 @@ def sec_10q_cases() -> list[Case]:
         Case(question=row["Question"].strip(), documents=tuple(re.split(r"\s*,\s*", row["Source Docs"].strip())))
         for row in rows
         if COMPANIES.search(row["Question"])
+    ]
+
+
+# ---------------------------------------------------------------- the bundled sample
+
+
+def write_helpdesk(folder: Path) -> None:
+    """Copy the sample's documents, those of HR too: labels are no matter here."""
+    shutil.copytree(SAMPLE / "docs", folder, dirs_exist_ok=True)
+
+
+def helpdesk_cases(name: str) -> list[Case]:
+    """Return the sample's own questions: `tuning` (120) or `testing` (80); those without a document have no answer."""
+    lines = (SAMPLE / "tests" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    return [
+        Case(
+            question=row["input"],
+            documents=(row["metadata"]["document"].removeprefix("docs/"),) if row["metadata"]["answerable"] else (),
+            answer=row["expected_output"],
+        )
+        for row in rows
     ]
 
 

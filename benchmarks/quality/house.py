@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks.quality.corpora import write_cranfield, write_handbook, write_sec_10q, write_xquad
+from benchmarks.quality.corpora import write_cranfield, write_handbook, write_helpdesk, write_sec_10q, write_xquad
 from fourways.bootstrap import House, open_house
 from fourways.core.chat import ChatRequest, Principal, collect
 from fourways.core.data import Citation
@@ -19,6 +19,7 @@ CORPORA: Mapping[str, Callable[[Path], None]] = {
     "cranfield": write_cranfield,
     "sec_10q": write_sec_10q,
     "handbook": write_handbook,
+    "helpdesk": write_helpdesk,
 }
 AT_ONCE = 8
 """Questions under way together."""
