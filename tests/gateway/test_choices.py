@@ -30,11 +30,11 @@ async def test_choices_run_at_once_and_their_usage_is_summed(ask):
 
     answer = await collect(repeated(together)(ask(n=3), Trace()))
     assert [choice.text for choice in answer.choices] == ["x", "x", "x"]
-    assert answer.usage.output_tokens == 3
+    assert answer.usage == Usage(input_tokens=3, output_tokens=3)
 
 
 async def test_one_choice_that_fails_ends_them_all(ask):
-    ended = []
+    ended: list[int] = []
 
     async def unlucky(request, trace, /):
         try:
@@ -79,4 +79,4 @@ def test_stopping_a_stream_equals_stopping_the_joined_text(pieces, stops):
     whole = "".join(pieces)
     places = [whole.find(stop) for stop in stops if stop in whole]
     assert answer.text == (whole[: min(places)] if places else whole)
-    assert answer.usage.output_tokens == len(pieces)
+    assert answer.usage == Usage(input_tokens=1, output_tokens=len(pieces))

@@ -23,7 +23,7 @@ HELP = app_routes(
     [route("help", "prompt", "aa11"), route("help", "rag", "bb11"), route("help", "rag", "bb22")], default="rag"
 )
 HR = app_routes([route("hr", "rag", "cc11")], default="rag")
-ROUTES = Routes(apps={"help": HELP, "hr": HR}, models=["fast"], open_model=lambda name: says(name))
+ROUTES = Routes(apps={"help": HELP, "hr": HR}, models=["fast"], open_model=says)
 ANYBODY = Principal()
 HELPER = Principal(apps=frozenset({"help"}))
 
@@ -52,7 +52,7 @@ def test_a_model_is_reached_directly_by_a_key_without_scope(model):
 
 @pytest.mark.parametrize("model", ["nope", "help:finetune", "help@dd", "help@", "", ":", "hr@aa"])
 def test_a_name_that_means_nothing_is_told_with_what_there_is(model):
-    with pytest.raises(UnknownModel, match="there is:|did you mean"):
+    with pytest.raises(UnknownModel, match=r"there is:|did you mean"):
         ROUTES.pick(model, ANYBODY)
 
 

@@ -23,6 +23,7 @@ from fourways.gateway.record import Recorder
 from fourways.gateway.routes import Routes, Switch, app_routes
 from fourways.gateway.serve import app_route, gateway
 from fourways.models.embedders import HashEmbedder
+from fourways.models.provider import ProviderClient
 from fourways.monitoring.metrics import Metrics
 from fourways.store import access, revisions
 from fourways.store.database import Database, open_database
@@ -81,6 +82,14 @@ class SmallHouse:
     @staticmethod
     def providers() -> Sequence[str]:
         return ()
+
+    @staticmethod
+    def cost(target: str, usage: Usage) -> float | None:
+        return 0.0
+
+    @staticmethod
+    def client(provider: str) -> ProviderClient:
+        raise UnknownModel.named("provider", provider, ())
 
     def read_keys(self) -> KeyRing:
         with self.database.reading() as connection:

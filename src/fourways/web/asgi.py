@@ -29,9 +29,10 @@ NO_PARAMS: dict[str, str] = {}
 TOO_SLOW = ("the body is too slow",)
 
 
-def _cancel(task: "asyncio.Task[object]") -> None:
+def _cancel(task: "asyncio.Task[Any] | None") -> None:
     """Cancel a task that waits for a body. A timer by hand: `asyncio.timeout` costs a request four times as much."""
-    task.cancel(*TOO_SLOW)
+    if task is not None:
+        task.cancel(*TOO_SLOW)
 
 
 class HungUp(Exception):
@@ -89,8 +90,8 @@ class Exchange:
         length = self.asked.get(b"content-length")
         if length is not None and int(length) > self.limit:
             raise self._too_large()
-        task = asyncio.current_task()
-        timer = asyncio.get_running_loop().call_later(BODY_SECONDS, _cancel, task)
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(BODY_SECONDS, _cancel, asyncio.current_task(loop))
         try:
             event = await self._piece()
             if self.unread:

@@ -87,8 +87,8 @@ def row_of(error: BaseException) -> Row:
     """Return how an error looks on the wire."""
     if isinstance(error, UpstreamRefused):
         return RELAYED.get(error.status, STATUS[UpstreamRefused])
-    if isinstance(error, InvalidRequest) and error.code in BY_CODE:
-        return BY_CODE[error.code]
+    if isinstance(error, InvalidRequest) and (row := BY_CODE.get(error.code or "")) is not None:
+        return row
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), UNEXPECTED)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from fourways.config.tree import Project
 from fourways.core.chat import Answerer
 from fourways.core.data import Hit
+from fourways.core.trace import Usage
 from fourways.gateway.keys import Keys
 from fourways.gateway.limits import LimitBook
 from fourways.gateway.record import Recorder
@@ -73,6 +74,10 @@ class Shelf(Protocol):
 
     def providers(self) -> Sequence[str]:
         """List what may stand before the `/` of `provider/model`."""
+        ...
+
+    def cost(self, target: str, usage: Usage) -> float | None:
+        """Return what a usage of `provider/model` costs in US dollars, None where nobody knows."""
         ...
 
     def client(self, provider: str) -> ProviderClient:

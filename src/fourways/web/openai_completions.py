@@ -169,6 +169,10 @@ async def _relay(
     provider = typed.model.partition("/")[0]
     trace = traced(exchange)
     trace.model = typed.model
+
+    def priced(usage: Usage) -> Usage:
+        return replace(usage, cost_usd=house.models.cost(typed.model, usage))
+
     with (
         recording(house.recorder, trace, principal, "text_completion", typed.model),
         house.limits.charged(typed.model, principal),
@@ -178,7 +182,7 @@ async def _relay(
         try:
             if not typed.stream:
                 whole = await response.read()
-                trace.usage = usage_of(_plain.decode(whole).get("usage"))
+                trace.usage = usage_of(_plain.decode(whole).get("usage"), priced)
                 await exchange.reply(200, whole)
                 return
             async for piece in response:
