@@ -1,10 +1,13 @@
 """API keys: made, listed and revoked; each change stands in the audit log."""
 
+import os
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from fourways.config.load import load_project
 from fourways.control.state import database_of
+from fourways.core.errors import NotFound
 from fourways.core.ids import DEFAULT_TENANT
 from fourways.store import access, audit
 from fourways.store.access import KeyRow, NewKey
@@ -34,7 +37,14 @@ def make_key(
         labels: the ACL labels whose passages it may read.
         admin: whether it may use `/api`.
         days: until it expires; None for never.
+
+    Raises:
+        NotFound: the project has no such app.
     """
+    known = load_project(folder, os.environ).apps
+    for app in apps or ():
+        if app not in known:
+            raise NotFound.named("app", app, known)
     expires = None if days is None else now + timedelta(days=days).total_seconds()
     with database_of(folder) as database, database.transaction() as connection:
         key = access.create_key(
