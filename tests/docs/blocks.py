@@ -11,7 +11,6 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^( *)```([a-z]*)[^\n]*\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"(?<!`)`(fourways [^`]+)`(?!`)")
 SHELLS = {"sh", "bash", "console"}
-ENDS = {"|", "||", "&&", ";", ">", ">>", "<", "2>", "&"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,18 @@ class Block:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One `fourways …`; in prose a verb may be named without its arguments."""
+
+    place: str
+    arguments: list[str]
+    prose: bool
+
+    def __str__(self) -> str:
+        return self.place
+
+
 def blocks(page: Path, *languages: str) -> list[Block]:
     """The page's fenced blocks in these languages."""
     text = page.read_text(encoding="utf-8")
@@ -35,16 +46,16 @@ def blocks(page: Path, *languages: str) -> list[Block]:
     ]
 
 
-def commands(page: Path) -> Iterator[tuple[str, list[str]]]:
-    """Every `fourways …` of a page's shell blocks and prose: its place, and its arguments."""
+def commands(page: Path) -> Iterator[Command]:
+    """Every `fourways …` of a page's shell blocks and prose."""
     for block in blocks(page, *SHELLS):
         for line in block.text.replace("\\\n", " ").splitlines():
             for arguments in _invocations(line):
-                yield f"{block}: {line.strip()}", arguments
+                yield Command(f"{block}: {line.strip()}", arguments, prose=False)
     text = page.read_text(encoding="utf-8")
     for match in INLINE.finditer(FENCE.sub("", text)):
         for arguments in _invocations(match[1].replace("\n", " ")):
-            yield f"{page.relative_to(ROOT)}: {match[1]}", arguments
+            yield Command(f"{page.relative_to(ROOT)}: {match[1]}", arguments, prose=True)
 
 
 def _invocations(line: str) -> Iterator[list[str]]:

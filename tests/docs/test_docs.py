@@ -8,7 +8,7 @@ import pytest
 import typer
 import yaml
 from pydantic import BaseModel
-from tests.docs.blocks import PAGES, ROOT, Block, blocks, commands
+from tests.docs.blocks import PAGES, ROOT, Block, Command, blocks, commands
 
 from fourways.cli.main import app
 from fourways.config.tree import Project
@@ -38,28 +38,15 @@ def _nodes(model: type[BaseModel]) -> set[type[BaseModel]]:
     return inner | {each for node in inner for each in _nodes(node)}
 
 
-@pytest.mark.parametrize(("place", "arguments"), COMMANDS, ids=[place for place, _ in COMMANDS])
-def test_every_command_shown_is_one(place: str, arguments: list[str]) -> None:
+@pytest.mark.parametrize("shown", COMMANDS, ids=str)
+def test_every_command_shown_is_one(shown: Command) -> None:
     command: Any = typer.main.get_command(app)
-    context = command.make_context("fourways", _global_options(arguments)[0], resilient_parsing=True)
-    rest = _global_options(arguments)[1]
-    while hasattr(command, "commands"):
-        if not rest or rest == ["--help"]:
-            return
-        assert rest[0] in command.commands, f"{place}: there is no verb {rest[0]}"
+    rest = shown.arguments[2:] if shown.arguments[:1] in (["--project"], ["-p"]) else shown.arguments
+    while hasattr(command, "commands") and rest:
+        assert rest[0] in command.commands, f"{shown}: there is no verb {rest[0]}"
         command, rest = command.commands[rest[0]], rest[1:]
-    if rest or any(param.required for param in command.params):
-        _parse(command, rest, context, bare=not rest and " " not in place.rpartition("fourways ")[2])
-
-
-def _global_options(arguments: list[str]) -> tuple[list[str], list[str]]:
-    taken = 2 if arguments[:1] in (["--project"], ["-p"]) else 0
-    return arguments[:taken], arguments[taken:]
-
-
-def _parse(command: Any, arguments: list[str], parent: Any, *, bare: bool) -> None:
-    """Parse as the command line would; a verb merely named in prose needs no arguments."""
-    command.make_context(command.name, list(arguments), parent=parent, resilient_parsing=bare)
+    if rest or not shown.prose:
+        command.make_context(command.name, list(rest))  # raises where the command line would
 
 
 @pytest.mark.parametrize("block", YAML, ids=str)
