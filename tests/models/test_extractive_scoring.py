@@ -77,3 +77,13 @@ def test_quotations_stand_in_reading_order_the_best_source_first():
     hits = [hit("Alpha one. Beta two.", document="a"), hit("Gamma three. Delta four.", document="b")]
     ranked = rank("Omega?", hits, quotables(hits), [0.85, 0.0, 0.8, 0.9])
     assert [one.text for one in in_reading_order(choose(ranked))] == ["Gamma three.", "Delta four.", "Alpha one."]
+
+
+def test_a_source_that_lacks_the_names_of_the_question_gives_way():
+    hits = [
+        hit("Gross margin fell to 40 per cent in the quarter.", document="2023 Q2 ACME.pdf", title="Acme", score=0.6),
+        hit("Gross margin fell to 30 per cent in the quarter.", document="2023 Q2 BOLT.pdf", title="Bolt", score=0.5),
+    ]
+    assert "30" in best("What was the gross margin of Bolt in Q2 2023?", *hits)
+    assert "40" in best("What was the gross margin of Acme in Q2 2023?", *hits)
+    assert "40" in best("What was the gross margin?", *hits)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fourways.core.data import Hit, Passage
 from fourways.models.strength import THRESHOLD, abstains, strength
-from fourways.models.words import content_words, stem
+from fourways.models.words import content_words, named_words, stem
 
 
 def hit(text: str, *, dense: float, title: str = "") -> Hit:
@@ -82,3 +82,8 @@ def test_content_words_leave_out_how_a_question_is_asked():
     assert content_words("How many of the 1,190 Questions were asked?") == ["1,190", "quest", "ask"]
     assert content_words("¿Cuándo fue construido el puente?") == ["construido", "puent"]
     assert content_words("Wer hat die Brücke gebaut?") == ["brück", "gebaut"]
+
+
+def test_names_are_capitalised_inside_a_sentence_or_have_a_digit():
+    assert named_words("How did Acme's margin change in Q2 2023?") == {"acme", "q2", "2023"}
+    assert named_words("Why? Because we said so.") == frozenset()

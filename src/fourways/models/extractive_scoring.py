@@ -2,13 +2,15 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from fourways.core.data import Hit
 from fourways.models.extractive_cutting import Quotable
 from fourways.models.extractive_kinds import answers_kind, kind_of
-from fourways.models.words import content_words, plain_words
+from fourways.models.strength import words_of
+from fourways.models.words import content_words, named_words, plain_words
 
 # Weights of a sentence's score; its own coverage of the question's words counts 1. Chosen on every other article of
 # XQuAD: halving or doubling any of them moves the hit rate of the first three by a point at most (docs/log.md).
@@ -20,6 +22,10 @@ PASSAGE = 0.5
 """For the fused score of the passage that it stands in."""
 KIND = 0.2
 """For having a date where a date is asked for, and so on."""
+
+NAMES = 0.5
+"""Taken away for the names and figures of the question that the whole passage, its title and file lack: a sentence
+about another company answers another question."""
 
 CLOSE = 0.3
 """A further sentence is quoted while its score is within this of the best."""
@@ -43,7 +49,7 @@ def rank(
     """Order sentences by how well they answer, best first.
 
     A word weighs by its rarity among the candidates (BM25's idf, Robertson and Spärck Jones 1976): what every
-    sentence of a topic says tells none apart.
+    sentence of a topic says tells none apart. So do names, by their rarity among the sources.
 
     Args:
         similarities: cosine of the question and each candidate; the passage's own stands in where None.
@@ -53,27 +59,36 @@ def rank(
     asked = tuple(dict.fromkeys(content_words(question)))
     plain = frozenset(plain_words(question)) | frozenset(asked)
     kind = kind_of(question)
-    weights = _rarity(asked, candidates)
+    weights = _rarity(asked, [frozenset(candidate.words) for candidate in candidates])
+    lacking = _lacking(question, sources)
     scored = [
         Scored(
             quotable=candidate,
             score=_covered(weights, candidate)
             + MEANING * similarity
             + PASSAGE * sources[candidate.source].score
-            + KIND * answers_kind(kind, candidate.text, plain),
+            + KIND * answers_kind(kind, candidate.text, plain)
+            - NAMES * lacking[candidate.source],
         )
         for candidate, similarity in zip(candidates, similarities, strict=True)
     ]
     return sorted(scored, key=lambda scored: -scored.score)
 
 
-def _rarity(asked: Sequence[str], candidates: Sequence[Quotable]) -> dict[str, float]:
-    """Weigh the question's words so that they sum to 1."""
-    count = len(candidates)
-    holding = Counter(word for candidate in candidates for word in set(candidate.words))
+def _rarity(asked: Iterable[str], texts: Sequence[frozenset[str]]) -> dict[str, float]:
+    """Weigh the question's words by how few of the texts have them, so that the weights sum to 1."""
+    count = len(texts)
+    holding = Counter(word for text in texts for word in text)
     idf = {word: math.log(1 + (count - holding[word] + 0.5) / (holding[word] + 0.5)) for word in asked}
     total = sum(idf.values())
     return {word: weight / total for word, weight in idf.items()} if total else {}
+
+
+def _lacking(question: str, sources: Sequence[Hit]) -> list[float]:
+    """Return, for each source, the share of the question's names and figures that it has nowhere."""
+    texts = [words_of(hit) | frozenset(content_words(PurePosixPath(hit.passage.document).stem)) for hit in sources]
+    weights = _rarity(sorted(named_words(question)), texts)
+    return [sum(weight for name, weight in weights.items() if name not in text) for text in texts]
 
 
 def _covered(weights: dict[str, float], candidate: Quotable) -> float:

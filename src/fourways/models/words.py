@@ -8,6 +8,8 @@ import re
 
 _WORD = re.compile(r"[^\W_]+(?:[.,]\d+)*")
 
+_NAMED = re.compile(r"(?<=[^\s.!?¿¡] )[\"'(“‘„]?[A-ZÀ-ÖØ-Þ][\w&-]*|[^\W\d_]*\d[\w.,-]*")
+
 FUNCTION_WORDS = frozenset(
     """a about above according after all also am among an and any are as at be because been before being between both
     but by called can could did do does doing down during each either else ever every few for from further get give had
@@ -44,6 +46,11 @@ _USUAL = 4
 def content_words(text: str) -> list[str]:
     """Return the stems of a text's words in order, function words left out."""
     return [stem(word) for word in plain_words(text) if word not in FUNCTION_WORDS]
+
+
+def named_words(text: str) -> frozenset[str]:
+    """Return the stems of a question's names and figures: capitalised words after its first, and words with a digit."""
+    return frozenset(word for match in _NAMED.finditer(text) for word in content_words(match.group()))
 
 
 def plain_words(text: str) -> list[str]:
