@@ -94,7 +94,7 @@ class LimitBook:
 
     def account(self, model: str, principal: Principal) -> Account | None:
         """Return the account to charge for what a `model` name asks; None where nothing is limited."""
-        app = app_of(model)
+        app = app_of(model) if self.apps else ""
         limits = self.apps.get(app)
         if limits is None:
             app, limits = "", self.default

@@ -191,65 +191,48 @@ def recorded(recorder: Recorder, *, texts: bool = True) -> Wrapper:
             begin(trace, request.principal, request.model)
             if texts:
                 trace.question = question_of(request.messages)
-            said = _Said(trace, texts=texts)
+            pieces: list[str] = []
             chunks = None
-            with ending(recorder, trace):
-                try:
-                    chunks = answer(request, trace)
-                    async for chunk in chunks:
-                        said.note(chunk)
-                        yield chunk
-                finally:
-                    said.end()
-                    await close(chunks)
+            recorder.in_flight += 1
+            try:
+                chunks = answer(request, trace)
+                async for chunk in chunks:
+                    if chunk.text and not chunk.index:
+                        pieces.append(chunk.text)
+                    if trace.first_token is None and (pieces or chunk.delta):
+                        trace.note_first_token()
+                    if chunk.usage is not None:
+                        trace.usage = chunk.usage
+                    yield chunk
+            except BaseException as error:
+                end(trace, error)
+                raise
+            finally:
+                if texts and pieces:
+                    trace.answer = "".join(pieces)
+                trace.model = answered_by(trace)
+                hand_in(recorder, trace)
+                await close(chunks)
 
         return traced
 
     return wrap
 
 
-class _Said:
-    """What an answer has said so far, for its trace."""
-
-    __slots__ = ("_pieces", "_texts", "_trace")
-
-    def __init__(self, trace: Trace, *, texts: bool) -> None:
-        self._trace = trace
-        self._texts = texts
-        self._pieces: list[str] = []
-
-    def note(self, chunk: Chunk) -> None:
-        trace = self._trace
-        if trace.first_token is None and (chunk.text or chunk.delta):
-            trace.note_first_token()
-        if self._texts and chunk.text and not chunk.index:
-            self._pieces.append(chunk.text)
-        if chunk.usage is not None:
-            trace.usage = chunk.usage
-
-    def end(self) -> None:
-        if self._pieces:
-            self._trace.answer = "".join(self._pieces)
-        self._trace.model = answered_by(self._trace)
-
-
-@contextmanager
-def ending(recorder: Recorder, trace: Trace) -> Iterator[None]:
-    """End a trace once, by how what is inside ends, and put it to the recorder."""
-    recorder.in_flight += 1
-    try:
-        yield
-    except (asyncio.CancelledError, GeneratorExit):
+def end(trace: Trace, error: BaseException) -> None:
+    """End a trace by what broke it off: a client that hung up is no error."""
+    if isinstance(error, asyncio.CancelledError | GeneratorExit):
         trace.end()
         trace.status = "cancelled"
-        raise
-    except BaseException as error:
+    else:
         trace.end(error)
-        raise
-    finally:
-        recorder.in_flight -= 1
-        trace.end()
-        recorder.put(trace)
+
+
+def hand_in(recorder: Recorder, trace: Trace) -> None:
+    """End a trace, if it has not ended, and put it to the recorder."""
+    recorder.in_flight -= 1
+    trace.end()
+    recorder.put(trace)
 
 
 @contextmanager
@@ -265,8 +248,14 @@ def recording(recorder: Recorder, trace: Trace, principal: Principal, operation:
     """
     begin(trace, principal, asked)
     trace.attributes["operation"] = operation
-    with ending(recorder, trace):
+    recorder.in_flight += 1
+    try:
         yield
+    except BaseException as error:
+        end(trace, error)
+        raise
+    finally:
+        hand_in(recorder, trace)
 
 
 def begin(trace: Trace, principal: Principal, asked: str) -> None:

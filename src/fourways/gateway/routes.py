@@ -77,7 +77,7 @@ class Routes:
             NotAllowed: it names something that this key may not use.
             InvalidRequest: a candidate's prefix fits several.
         """
-        name = app_of(model)
+        name = model if model in self.apps else app_of(model)
         app = self.apps.get(name)
         if app is None:
             return self._direct(model, principal)

@@ -57,11 +57,8 @@ class Door:
         self._router = Router(endpoints)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection's event of ASGI: `http` or `lifespan`."""
-        if scope["type"] == "http":
-            await self._serve(Exchange(scope, receive, send, self._house.project.server.max_body_bytes))
-        elif scope["type"] == "lifespan":
-            await self._live(receive, send)
+        """Serve one request."""
+        await self._serve(Exchange(scope, receive, send, self._house.project.server.max_body_bytes))
 
     async def _serve(self, exchange: Exchange) -> None:
         try:
@@ -98,21 +95,9 @@ class Door:
         exchange.params = params
         return endpoint
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        await receive()
-        try:
-            await self._house.start()
-        except Exception as error:
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            raise
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self._house.close()
-        await send({"type": "lifespan.shutdown.complete"})
-
 
 def application(house: House) -> ASGIApp:
-    """Return the ASGI application of a house; its lifespan starts and closes the house."""
+    """Return the ASGI application of a house; whoever runs it opens and closes the house."""
     door: ASGIApp = Door(house)
     origins = house.project.server.cors_origins
     if not origins:

@@ -21,6 +21,8 @@ LINGER_SECONDS = 5.0
 
 JSON_TYPE = (b"content-type", b"application/json")
 SSE_HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache, no-transform")]
+WRITE_NOW = "fourways.write_now"
+"""Where in the scope our own server puts a way to write past ASGI: see `web/connection`."""
 CLOSE = (b"connection", b"close")
 NOBODY = Principal()
 NO_PARAMS: dict[str, str] = {}
@@ -53,6 +55,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_write_now",
         "asked",
         "headers",
         "limit",
@@ -70,6 +73,7 @@ class Exchange:
         self.scope = scope
         self.receive = receive
         self.send = send
+        self._write_now: Callable[[bytes], bool] | None = scope.get(WRITE_NOW)
         self.limit = limit
         self.asked: dict[bytes, bytes] = dict(scope["headers"])
         self.headers: list[Header] = []
@@ -160,6 +164,10 @@ class Exchange:
         """Send the head of an event stream unless it has left."""
         if not self.started:
             await self.begin_stream()
+
+    def write_now(self, piece: bytes) -> bool:
+        """Send a piece of the stream without waiting; returns False where it must be `write` that sends it."""
+        return self._write_now is not None and self._write_now(piece)
 
     async def write(self, piece: bytes) -> None:
         """Send a piece of the stream; waits while the client is slow to read."""

@@ -93,7 +93,8 @@ async def stream(house: House, exchange: Exchange, request: ChatRequest, trace: 
                     if presence.waiting:
                         presence.speak()
                         await exchange.begin_stream_once()
-                    await exchange.write(frame)
+                    if not exchange.write_now(frame):
+                        await exchange.write(frame)
         finally:
             await close(chunks)
     await exchange.begin_stream_once()

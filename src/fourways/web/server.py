@@ -7,10 +7,10 @@ from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from fourways.core.errors import Unavailable
 from fourways.web.app import application
-from fourways.web.corked import Corked
+from fourways.web.connection import Connection
 from fourways.web.house import House
 
 DRAIN_SECONDS = 20
@@ -26,20 +26,12 @@ Ready = Callable[[str, int], None]
 """Told the host and the port once requests are answered."""
 
 
-class Connection(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1 connection, writing once a turn of the loop; one that never asks anything is closed."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Begin."""
-        super().connection_made(Corked(transport, self.loop))
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
-
-
 class Server(uvicorn.Server):
-    """uvicorn's server, which says when it listens and where."""
+    """uvicorn's server over a house: opens it, says when it listens and where, closes it after the last answer."""
 
-    def __init__(self, config: uvicorn.Config, ready: Ready | None = None) -> None:
+    def __init__(self, house: House, config: uvicorn.Config, ready: Ready | None = None) -> None:
         super().__init__(config)
+        self._house = house
         self._ready = ready
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -48,11 +40,26 @@ class Server(uvicorn.Server):
         self._captured_signals.clear()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Open the house, then listen."""
-        await super().startup(sockets)
+        """Open the house, then listen.
+
+        Raises:
+            Unavailable: the address cannot be listened on; also whatever the house raises.
+        """
+        await self._house.start()
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:  # uvicorn's way to say so, after a line in the log
+            await self._house.close()
+            asked = f"{self.config.host}:{self.config.port}"
+            raise Unavailable(f"{asked} cannot be listened on; say another: fourways up --port 9000") from error
         if self.started and self._ready is not None:
             listening = self.servers[0].sockets[0].getsockname() if sockets is None else sockets[0].getsockname()
             self._ready(listening[0], listening[1])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let open answers finish, then close the house."""
+        await super().shutdown(sockets)
+        await self._house.close()
 
 
 def server(house: House, *, host: str, port: int, ready: Ready | None = None, drain: int = DRAIN_SECONDS) -> Server:
@@ -71,7 +78,7 @@ def server(house: House, *, host: str, port: int, ready: Ready | None = None, dr
         loop="uvloop",
         http=Connection,
         ws="none",
-        lifespan="on",
+        lifespan="off",
         log_config=None,
         access_log=False,
         proxy_headers=False,
@@ -81,7 +88,7 @@ def server(house: House, *, host: str, port: int, ready: Ready | None = None, dr
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=drain,
     )
-    return Server(config, ready)
+    return Server(house, config, ready)
 
 
 def run(house: House, *, host: str, port: int, ready: Ready | None = None, drain: int = DRAIN_SECONDS) -> None:
