@@ -7,6 +7,7 @@ PORT   ?= 8080
 
 # Compiled once, started often: modules compiled anew at every start cost more than they do.
 export PYTHONDONTWRITEBYTECODE =
+export NO_MKDOCS_2_WARNING = 1
 STAMP  := $(VENV)/.installed
 
 .PHONY: run test quick format lint types layers unit docs clean

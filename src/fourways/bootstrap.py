@@ -5,18 +5,19 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fourways.config.tree import Knowledge, Project
+from fourways.config.tree import Project
 from fourways.config.watch import ProjectFile
 from fourways.control import retention
-from fourways.control.builds import build_app, snapshots_pinned
+from fourways.control.builds import build_app
+from fourways.control.fittings import Fittings, fit, named
 from fourways.control.state import database_url, state_folder
 from fourways.control.sync import KIND, Refresher, follow, submit_sync, sync_handler
 from fourways.control.worker import Worker
-from fourways.core.errors import FourwaysError, NotFound
+from fourways.core.errors import FourwaysError
 from fourways.core.ids import DEFAULT_TENANT, new_id
 from fourways.core.trace import Trace
 from fourways.gateway.keys import Grant, KeyRing, Keys
@@ -29,8 +30,8 @@ from fourways.knowledge.library import Library
 from fourways.models.ambient import Ambient
 from fourways.models.registry import Models
 from fourways.models.supervisor import Engines
-from fourways.models.wire import open_transport
 from fourways.monitoring.metrics import Metrics
+from fourways.monitoring.telemetry import open_telemetry
 from fourways.store import access, audit, revisions, traces
 from fourways.store.database import Database, open_database
 from fourways.store.jobs import JobRow
@@ -42,17 +43,6 @@ TEND = 1.0
 """Seconds between two looks at the project file, and at what is due."""
 GRACE = 600.0
 """Seconds the models of a former project file stay open, for the answers that began on them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fittings:
-    """The parts that a project file decides: made anew, and swapped whole, when it is edited."""
-
-    project: Project
-    ambient: Ambient
-    models: Models
-    libraries: Mapping[str, Library]
-    workshop: Workshop
 
 
 class House:
@@ -75,9 +65,10 @@ class House:
         self.limits = LimitBook(clock=time.monotonic)
         self.metrics = Metrics()
         self.keys = Keys(self._read_keys, self._keys_revision, time.time)
-        self.recorder = Recorder(
-            self._write_traces, journal=state_folder(self.folder) / "journal", observers=[self.metrics.observe]
-        )
+        self.telemetry = open_telemetry(file.project)
+        observers = [self.metrics.observe, *([self.telemetry.observe] if self.telemetry else [])]
+        journal = state_folder(self.folder) / "journal"
+        self.recorder = Recorder(self._write_traces, journal=journal, observers=observers)
         texts = file.project.telemetry.record_texts
         self.gateway = gateway(self.routes, self.recorder, self.limits, texts=texts)
         self.engines = Engines(state_folder(self.folder))
@@ -114,7 +105,7 @@ class House:
 
     def library(self, name: str) -> Library:
         """Return a knowledge by its name; raises NotFound."""
-        return _named(self.libraries, name)
+        return named(self.libraries, name)
 
     # ------------------------------------------------------------ beginning and end
 
@@ -128,6 +119,8 @@ class House:
             InvalidProject: a file that the project names is wrong.
         """
         await asyncio.to_thread(self.keys.start)
+        if self.telemetry is not None:
+            self.telemetry.start()
         self.recorder.start()
         await self._refit(self.project)
         if not background:
@@ -135,7 +128,7 @@ class House:
         if self.sync_at_start:
             for name in self.project.knowledge:
                 await self._sync(name)
-        self._tasks = [asyncio.create_task(self.worker.run()), asyncio.create_task(self._tend())]
+        self._tasks = [asyncio.create_task(work) for work in (self.worker.run(), self._tend(), self._warm_up())]
 
     async def close(self) -> None:
         """End what `start` began, after the last answer; jobs under way are given back."""
@@ -147,47 +140,21 @@ class House:
         await self.engines.stop()
         await asyncio.to_thread(self.keys.stop)
         await asyncio.to_thread(self.recorder.stop)
+        if self.telemetry is not None:
+            await asyncio.to_thread(self.telemetry.stop)
         self.database.close()
 
     # ------------------------------------------------------------ the project file
 
     async def _refit(self, project: Project) -> None:
         """Make the parts that the project file decides, and swap them in whole."""
-        fittings = await self._fit(project)
+        fittings = await fit(project, self.folder, self.database, self.engines, self.environ, self.tenant)
         apps = {name: await self._open_app(name, fittings.workshop) for name in project.apps}
         former, self._fittings = self._fittings, fittings
         self.routes.current = Routes(apps=apps, models=fittings.models.names(), open_model=fittings.models.answerer)
         self.limits.replace(project.limits, {name: app.limits for name, app in project.apps.items() if app.limits})
         if former is not None:
             asyncio.get_running_loop().call_later(GRACE, lambda: asyncio.ensure_future(former.models.close()))
-
-    async def _fit(self, project: Project) -> Fittings:
-        transport = open_transport(self.environ)
-        models = Models(project, transport, environ=self.environ, embedder_factory=self.engines.embedder)
-        ambient = await models.ambient()
-        libraries = {name: self._open_library(name, node, models) for name, node in project.knowledge.items()}
-        workshop = Workshop(
-            project=project,
-            models=models,
-            ambient=ambient.model,
-            knowledge=lambda name: _named(libraries, name),
-            read_text=lambda path: (self.folder / path).read_text(encoding="utf-8"),
-        )
-        return Fittings(project=project, ambient=ambient, models=models, libraries=libraries, workshop=workshop)
-
-    def _open_library(self, name: str, node: Knowledge, models: Models) -> Library:
-        return Library(
-            name,
-            node,
-            folder=self.folder,
-            state=state_folder(self.folder),
-            database=self.database,
-            embed=models.embedder(node.embedding.model),
-            tenant=self.tenant,
-            network=self.project.network,
-            rerank=models.reranker(node.search.reranker) if node.search.reranker else None,
-            pinned=lambda: self._pinned(name),
-        )
 
     async def _open_app(self, name: str, workshop: Workshop) -> AppRoutes:
         built = await build_app(name, workshop, self.database, self.tenant, time.time)
@@ -196,6 +163,14 @@ class House:
             for one in built.candidates
         ]
         return app_routes(opened, built.default)
+
+    async def _warm_up(self) -> None:
+        """Search each knowledge once, which starts its engine and loads its index: the first question need not wait."""
+        for name, library in self.libraries.items():
+            try:
+                await library.search("warm up", labels=frozenset(), limit=1)
+            except FourwaysError as error:
+                LOG.warning("'%s' cannot be searched yet: %s", name, error)
 
     async def _tend(self) -> None:
         """Look after what time changes: the project file, knowledge that is due, what is past its retention."""
@@ -276,11 +251,6 @@ class House:
         with self.database.reading() as connection:
             return revisions.current(connection).get(revisions.KEYS, 0)
 
-    def _pinned(self, knowledge: str) -> set[int]:
-        """List a knowledge's snapshots that candidates which can still be asked for count on."""
-        with self.database.reading() as connection:
-            return snapshots_pinned(connection, self.tenant, self.project.apps, knowledge)
-
     def _note_erasure(self, knowledge: str, report: DeletionReport, actor: str) -> None:
         detail = {"knowledge": knowledge, "versions": report.versions, "passages": report.passages}
         with self.database.transaction() as connection:
@@ -290,8 +260,10 @@ class House:
     def _write_traces(self, batch: Sequence[Trace]) -> None:
         for trace in batch:
             self._price(trace)
+        used = {trace.key_id: trace.started_at for trace in batch if trace.key_id is not None}
         with self.database.transaction() as connection:
             traces.record_traces(connection, batch)
+            access.note_use(connection, used)
 
     def _price(self, trace: Trace) -> None:
         """Add the cost of an answer that ended before the table of prices was loaded."""
@@ -317,9 +289,3 @@ def open_house(folder: Path, environ: Mapping[str, str] | None = None) -> House:
     file = ProjectFile(folder, lambda: environ)
     database = open_database(database_url(file.project, folder))
     return House(file, database, environ)
-
-
-def _named(libraries: Mapping[str, Library], name: str) -> Library:
-    if name not in libraries:
-        raise NotFound.named("knowledge", name, libraries)
-    return libraries[name]

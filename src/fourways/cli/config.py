@@ -1,13 +1,21 @@
 """`fourways config`: the project file's schema for editors, and a check."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import typer
 
 from fourways.cli.terminal import OUT, AsJson, folder_of, print_json
 from fourways.config.load import load_project
 from fourways.config.schema import project_schema
+
+SECRETS: Mapping[str, Any] = {
+    "database": True,
+    "providers": {"__all__": {"api_key", "headers", "query"}},
+    "telemetry": {"otlp_headers"},
+}
+"""What may hold a secret, and is not printed."""
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +41,7 @@ def check(context: typer.Context, *, as_json: AsJson = False) -> None:
     """
     project = load_project(folder_of(context), os.environ)
     if as_json:
-        print_json(project.model_dump(mode="json", exclude={"providers": {"__all__": {"api_key"}}}))
+        print_json(project.model_dump(mode="json", exclude=SECRETS))
         return
     parts: dict[str, Iterable[str]] = {"apps": project.apps, "knowledge": project.knowledge, "models": project.models}
     told = "; ".join(f"{name}: {', '.join(part)}" for name, part in parts.items() if part)

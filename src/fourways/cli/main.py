@@ -1,14 +1,17 @@
 """`fourways`: the verbs, and how an error ends: one line that says what was wrong and what would be right."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from fourways.cli import chat, config, demo, doctor, init, keys, knowledge, serve, traces
 from fourways.cli.terminal import ERR, FAILED, WRONG_USE
 from fourways.core.errors import FourwaysError, InvalidProject, InvalidRequest, NotFound
+from fourways.core.trace import describe
 
 WRONG_USES = (InvalidProject, InvalidRequest, NotFound)
 
@@ -49,5 +52,11 @@ def main() -> None:
             ERR.print("[red]error:[/] ", end="")
             ERR.print(line, markup=False, soft_wrap=True)
         sys.exit(WRONG_USE if isinstance(error, WRONG_USES) else FAILED)
+    except Exception as error:
+        if os.environ.get("FOURWAYS_TRACEBACK"):
+            raise
+        ERR.print(f"[red]error:[/] {escape(describe(error))}", soft_wrap=True)
+        ERR.print("That is a fault of fourways itself; FOURWAYS_TRACEBACK=1 shows where.", style="dim")
+        sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(130)
