@@ -1,6 +1,7 @@
 """The Lance table by itself: added, searched, changed, erased, with and without partitions."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ def vector_of(seed: int, dimensions: int = 16) -> np.ndarray:
 
 
 def entries(document: str, count: int = 1, *, seed: int = 0, text: str = "", **fields) -> list[Entry]:
-    given = {"acl": frozenset(), "metadata": {}, "added_in": 1} | fields
+    given: dict[str, Any] = {"acl": frozenset(), "metadata": {}, "added_in": 1} | fields
     return [
         Entry(
             document=document,

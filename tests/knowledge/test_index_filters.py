@@ -41,7 +41,7 @@ def matching(index: Index, filters: Any) -> set[int]:
     return {int(one.document[1:]) for one in found}
 
 
-def holds(data: dict[str, Any], node: dict[str, Any]) -> bool:
+def holds(data: dict[str, Any], node: dict[str, Any]) -> Any:
     """Say what a filter means, in Python."""
     kind = node["type"]
     if kind in {"and", "or"}:

@@ -40,7 +40,9 @@ _LINGER = timedelta(minutes=1)
 """How long older states of the table stay for readers that are at them, where nothing is to be erased."""
 
 _REWRITTEN_AT_ONCE = 8192
-_CACHE_BYTES = 128 << 20
+_CACHE_BYTES = 256 << 20
+"""What is kept of an index in memory once it is asked: room for the vectors of 160,000 passages."""
+
 
 _LANGUAGES = {
     "ar": "Arabic",
@@ -128,7 +130,7 @@ class Index:
             return {}
         import pyarrow as pa
 
-        rows = self._table().search().select(["document", "removed_in", "acl"]).limit(None).to_arrow()
+        rows = self._opened.search().select(["document", "removed_in", "acl"]).limit(None).to_arrow()
         counted = pa.TableGroupBy(rows, ["document", "removed_in", "acl"]).aggregate([([], "count_all")])
         held: dict[str, Held] = {}
         for row in counted.to_pylist():
@@ -140,7 +142,7 @@ class Index:
         """Return the rows whose vectors are nearest, best first, with their cosines."""
 
         def look() -> list[Found]:
-            query = self._table().search(vector, vector_column_name="vector").distance_type("dot")
+            query = self._opened.search(vector, vector_column_name="vector").distance_type("dot")
             query = query.minimum_nprobes(_PROBES).maximum_nprobes(0).limit(count).where(where, prefilter=True)
             rows = query.with_row_id(True).select(["document", "ordinal", "_distance"]).to_arrow()
             return list(_founds(rows, [1 - distance for distance in rows["_distance"].to_pylist()]))
@@ -151,7 +153,7 @@ class Index:
         """Return the rows that share words with a text, best first, with their BM25."""
 
         def look() -> list[Found]:
-            query = self._table().search(words, query_type="fts", fts_columns="text").limit(count)
+            query = self._opened.search(words, query_type="fts", fts_columns="text").limit(count)
             query = query.where(where, prefilter=True).with_row_id(True)
             rows = query.select(["document", "ordinal", "_score"]).to_arrow()
             return sorted(
@@ -168,7 +170,7 @@ class Index:
         def look() -> list[float | None]:
             import numpy as np
 
-            query = self._table().take_row_ids([one.row for one in found])
+            query = self._opened.take_row_ids([one.row for one in found])
             rows = query.select(["document", "ordinal", "vector"]).to_arrow()
             if not rows.num_rows:
                 return [None] * len(found)
@@ -191,14 +193,14 @@ class Index:
             return
         rows = _arrow(entries)
         if self.exists():
-            self._table().add(rows)
+            self._opened.add(rows)
         else:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._database.create_table(self.name, rows)
 
     def change(self, changes: Mapping[str, tuple[int, frozenset[str]]]) -> None:
         """Set `removed_in` and the readers of versions."""
-        table = self._table()
+        table = self._opened
         for ids in _batches(list(changes), 200):
             for rows in _rows(table, f"document IN ({quoted(ids)})"):
                 values = [changes[each] for each in rows["document"].to_pylist()]
@@ -215,7 +217,7 @@ class Index:
         if not documents or not self.exists():
             return
         gone = set(documents)
-        table = self._table()
+        table = self._opened
         rows = table.search().with_row_id(True).select(["key", "document"]).limit(None).to_arrow()
         places = [row >> 32 for row in rows["_rowid"].to_pylist()]  # which file of the table a row lies in
         owners = rows["document"].to_pylist()
@@ -238,7 +240,7 @@ class Index:
         """
         if not self.exists():
             return
-        table = self._table()
+        table = self._opened
         if self._unfinished.exists():
             self._rewrite(table.search().select(["key"]).limit(None).to_arrow()["key"].to_pylist())
         known = {index.name: index for index in table.list_indices()}
@@ -252,6 +254,7 @@ class Index:
 
     def drop(self) -> None:
         """Remove the table and all its files."""
+        self._forget()
         shutil.rmtree(self.folder / f"{self.name}.lance", ignore_errors=True)
         self._unfinished.unlink(missing_ok=True)
 
@@ -262,7 +265,7 @@ class Index:
 
     def _rewrite(self, keys: Sequence[str]) -> None:
         """Write rows anew, make both indexes from what the table has, delete all files but the newest."""
-        table = self._table()
+        table = self._opened
         for some in _batches(keys, _REWRITTEN_AT_ONCE):
             for rows in _rows(table, f"key IN ({quoted(some)})"):
                 table.merge_insert("key").when_matched_update_all().execute(rows)
@@ -291,8 +294,14 @@ class Index:
         session = lancedb.Session(index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES // 4)
         return lancedb.connect(str(self.folder), read_consistency_interval=timedelta(0), session=session)
 
-    def _table(self) -> Any:  # noqa: ANN401 - the same
+    @cached_property
+    def _opened(self) -> Any:  # noqa: ANN401 - the same
         return self._database.open_table(self.name)
+
+    def _forget(self) -> None:
+        """Let go of what is open: the table may be another one by now."""
+        self.__dict__.pop("_opened", None)
+        self.__dict__.pop("_database", None)
 
     def _reading(self, look: Callable[[], T], empty: T) -> T:
         """Look, and once more where a writer has just replaced the files that were being read."""
@@ -301,7 +310,7 @@ class Index:
         try:
             return look()
         except (OSError, RuntimeError, ValueError):
-            self.__dict__.pop("_database", None)
+            self._forget()
         try:
             return look()
         except (OSError, RuntimeError, ValueError) as error:

@@ -263,6 +263,8 @@ def stored(connection: Connection, ids: Sequence[str]) -> Iterator[Stored]:
 
 # ---------------------------------------------------------------- passages for readers
 
+_OF_DOCUMENT = ("uri", "title", "language", "link", "acl", "metadata")
+
 
 def passages_at(
     connection: Connection, place: Place, wanted: Mapping[str, Collection[int]], number: int
@@ -277,16 +279,16 @@ def passages_at(
     """
     if not wanted:
         return {}
-    places = or_(
-        *(and_(passages.c.document_id == key, passages.c.ordinal.in_(list(some))) for key, some in wanted.items())
-    )
+    # Found by primary key alone, and judged here: asked for the tenant too, SQLite would read all of its documents.
+    columns = [documents.c[name] for name in ("tenant", "knowledge", "added_in", "removed_in", *_OF_DOCUMENT)]
     text = func.substr(documents.c.text, passages.c.start + 1, passages.c.end - passages.c.start).label("words")
-    columns = [documents.c[name] for name in ("uri", "title", "language", "link", "acl", "metadata")]
+    keys = (and_(passages.c.document_id == key, passages.c.ordinal.in_(list(some))) for key, some in wanted.items())
     rows = connection.execute(
-        select(passages, text, *columns)
-        .join(documents, documents.c.id == passages.c.document_id)
-        .where(_of(documents, place), _visible(number), _allowed(), places)
+        select(passages, text, *columns).join(documents, documents.c.id == passages.c.document_id).where(or_(*keys))
     ).mappings()
+    shown = [row for row in rows if _shows(row, place, number)]
+    uris = {row["uri"] for row in shown}
+    closed = denied(connection, place, uris)
     return {
         (row["document_id"], row["ordinal"]): Passage(
             id=row["id"],
@@ -304,22 +306,30 @@ def passages_at(
             acl=frozenset(row["acl"]),
             metadata=row["metadata"],
         )
-        for row in rows
+        for row in shown
+        if row["uri"] not in closed
     }
 
 
 def slice_at(connection: Connection, place: Place, version_id: str, number: int, start: int, end: int) -> str | None:
     """Return characters [start, end) of a version's text, None where a snapshot does not show it."""
-    mine = and_(_of(documents, place), documents.c.id == version_id, _visible(number), _allowed())
-    return connection.execute(select(func.substr(documents.c.text, start + 1, end - start)).where(mine)).scalar()
+    text = func.substr(documents.c.text, start + 1, end - start).label("words")
+    columns = [documents.c[name] for name in ("tenant", "knowledge", "added_in", "removed_in", "uri")]
+    row = connection.execute(select(text, *columns).where(documents.c.id == version_id)).mappings().first()
+    if row is None or not _shows(row, place, number) or row["uri"] in denied(connection, place, [row["uri"]]):
+        return None
+    return str(row["words"])
 
 
 # ---------------------------------------------------------------- what may not come back
 
 
-def denied(connection: Connection, place: Place) -> frozenset[str]:
-    """Return the documents that were deleted for good."""
-    return frozenset(connection.execute(select(denylist.c.uri).where(_of(denylist, place))).scalars())
+def denied(connection: Connection, place: Place, uris: Collection[str] | None = None) -> frozenset[str]:
+    """Return the documents that were deleted for good, all or those among some."""
+    wanted = select(denylist.c.uri).where(_of(denylist, place))
+    if uris is not None:
+        wanted = wanted.where(denylist.c.uri.in_(uris))
+    return frozenset(connection.execute(wanted).scalars())
 
 
 def deny(connection: Connection, place: Place, uri: str, *, reason: str, now: float) -> None:
@@ -344,6 +354,12 @@ def _of(table: Any, place: Place) -> ColumnElement[bool]:  # noqa: ANN401 - any 
 def _visible(number: int) -> ColumnElement[bool]:
     ends = or_(documents.c.removed_in.is_(None), documents.c.removed_in > number)
     return and_(documents.c.added_in <= number, ends)
+
+
+def _shows(row: Mapping[Any, Any], place: Place, number: int) -> bool:
+    """Say of a row what `_of` and `_visible` ask of one."""
+    mine = (row["tenant"], row["knowledge"]) == (place.tenant, place.knowledge)
+    return mine and row["added_in"] <= number and (row["removed_in"] is None or row["removed_in"] > number)
 
 
 def _allowed() -> ColumnElement[bool]:
