@@ -34,7 +34,7 @@ class Asked:
 
     Attributes:
         found: documents of the passages found, best first.
-        quotes: places quoted, best first.
+        quotes: places quoted, best first; heads of tables, which come with their rows, last.
         seconds: from question to last chunk, others being under way beside it.
     """
 
@@ -79,7 +79,7 @@ async def ask(house: House, app: str, question: str) -> Asked:
     spans = {span.name: span.attributes for span in trace.spans}
     hits = spans["retrieve"]["hits"]
     ranks = {(one["source"], one["start"]): at for at, one in enumerate(spans.get("model", {}).get("quotes", ()))}
-    quotes = sorted(answer.citations, key=lambda citation: ranks[citation.number, citation.start])
+    quotes = sorted(answer.citations, key=lambda citation: ranks.get((citation.number, citation.start), len(ranks)))
     return Asked(
         text=answer.text,
         found=tuple(hit["document"] for hit in hits),
