@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from fourways.core.chat import Principal
 from fourways.core.trace import Trace
 from fourways.models.echo import Echo
+from fourways.models.extractive import extractive
 from fourways.ways.citations import cited
 from fourways.ways.condense import condense_by_rule
 from fourways.ways.context import within_budget
@@ -58,6 +59,21 @@ async def test_it_abstains_when_retrieval_is_too_weak_and_asks_no_model(tmp_path
     answer = await ask(await build("rag", shop), shop, "Who won the world cup?", trace=trace)
     assert "could not find" in answer.text
     assert (answer.citations, seen.requests, trace.attributes["abstained"]) == ((), [], True)
+
+
+async def test_quotes_answer_what_the_conversation_is_about_or_abstain_in_the_apps_words(tmp_path: Path) -> None:
+    found, trace = Found([hit(TEXT), hit("The canteen opens at noon.", document="docs/food.md", start=0)]), Trace()
+    more = ", abstain_text: 'Ask 4400.'"
+    shop = workshop(
+        tmp_path, yaml(more).replace("echo", "extractive"), models={"extractive": extractive(None)}, found=found
+    )
+    candidate = await build("rag", shop)
+    answer = await ask(
+        candidate, shop, "How do I sign in with the client?", "and does it work on every laptop?", trace=trace
+    )
+    assert "It works on every laptop." in answer.text
+    assert answer.citations[0].quote in TEXT
+    assert (await ask(candidate, shop, "Who discovered penicillin in Paddington?")).text == "Ask 4400."
 
 
 async def test_a_caller_searches_with_its_own_labels_only(tmp_path: Path) -> None:

@@ -86,10 +86,16 @@ class _Rag:
             trace.attributes["abstained"] = True
             yield Chunk(text=self.abstain_text, finish="stop", usage=Usage(cost_usd=0.0))
             return
-        filled = self._fill(request, hits, trace)
+        filled = self._fill(query, request, hits, trace)
         answer = self.model(filled, trace)
-        async for chunk in answer if self.quotes_itself else _citing(answer, hits, trace):
+        async for chunk in self._quoting(answer, trace) if self.quotes_itself else _citing(answer, hits, trace):
             yield chunk
+
+    async def _quoting(self, answer: AsyncIterator[Chunk], trace: Trace) -> AsyncIterator[Chunk]:
+        """Pass quotes on; where there was nothing to quote, abstain in the app's own words."""
+        async for chunk in answer:
+            abstained = trace.attributes.get("abstained") and chunk.text
+            yield replace(chunk, text=self.abstain_text, raw=None) if abstained else chunk
 
     async def _query(self, request: ChatRequest, trace: Trace) -> str:
         if not (self.condense and needs_condensing(request.messages)):
@@ -107,14 +113,13 @@ class _Rag:
             span.set(query=query, hits=[_seen(hit) for hit in hits])
         return hits
 
-    def _fill(self, request: ChatRequest, hits: tuple[Hit, ...], trace: Trace) -> ChatRequest:
+    def _fill(self, query: str, request: ChatRequest, hits: tuple[Hit, ...], trace: Trace) -> ChatRequest:
         with trace.span("prompt"):
+            if self.quotes_itself:
+                return replace(request, messages=[{"role": "user", "content": query}], sources=hits)
             messages = self.prompt.messages(request, self.prompt.examples)
-            if not self.quotes_itself:
-                messages = with_sources(messages, hits, fence_of(trace.id), self.abstain_text)
-            return replace(
-                request, messages=messages, options=self.prompt.options(self.decoding, request), sources=hits
-            )
+            shown = with_sources(messages, hits, fence_of(trace.id), self.abstain_text)
+            return replace(request, messages=shown, options=self.prompt.options(self.decoding, request), sources=hits)
 
 
 def _seen(hit: Hit) -> dict[str, Any]:
