@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -153,6 +153,19 @@ def serving(house: SmallHouse) -> Iterator[Running]:
 
 
 Serve = Callable[..., Running]
+
+
+@pytest.fixture(scope="module")
+def serve_for_module(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., AbstractContextManager[Running]]:
+    """Start a house that the tests of a module share."""
+    return lambda **parts: serving(SmallHouse(tmp_path_factory.mktemp("house"), **parts))
+
+
+@pytest.fixture(scope="module")
+def plain(serve_for_module: Callable[..., AbstractContextManager[Running]]) -> Iterator[Running]:
+    """A house as it is without settings, for tests that leave nothing behind in it."""
+    with serve_for_module() as running:
+        yield running
 
 
 @pytest.fixture

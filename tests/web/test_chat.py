@@ -14,6 +14,7 @@ from fourways.core.errors import CircuitOpen, UpstreamTimeout
 from fourways.core.trace import Usage
 from fourways.models.echo import Echo, Reply
 
+RESTING = CircuitOpen("rests", target="a/b", retry_after=7.2)
 PLACE = Citation(
     number=1, knowledge="manual", document="printer.md", title="Printers", quote="Use toner.", start=10, end=20, page=2
 )
@@ -49,8 +50,8 @@ def text_of(chunks):
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
 
 
-def test_a_chat_is_answered_whole(serve):
-    answer = ask(serve().client())
+def test_a_chat_is_answered_whole(plain):
+    answer = ask(plain.client())
     assert answer.choices[0].message.content == "hello dear world"
     assert answer.choices[0].finish_reason == "stop"
     assert answer.usage.total_tokens == 6
@@ -60,8 +61,8 @@ def test_a_chat_is_answered_whole(serve):
     assert len(answer.fourways["trace_id"]) == 32
 
 
-def test_a_chat_is_streamed_with_its_usage_last(serve):
-    chunks = list(ask(serve().client(), stream=True, stream_options={"include_usage": True}))
+def test_a_chat_is_streamed_with_its_usage_last(plain):
+    chunks = list(ask(plain.client(), stream=True, stream_options={"include_usage": True}))
     assert text_of(chunks) == "hello dear world"
     ends = [chunk for chunk in chunks if chunk.choices and chunk.choices[0].finish_reason]
     assert ends[0].fourways["candidate"] == "parrot00000001"
@@ -69,8 +70,8 @@ def test_a_chat_is_streamed_with_its_usage_last(serve):
     assert chunks[-1].choices == []
 
 
-def test_usage_is_not_streamed_to_a_client_that_did_not_ask(serve):
-    assert all(chunk.choices for chunk in ask(serve().client(), stream=True))
+def test_usage_is_not_streamed_to_a_client_that_did_not_ask(plain):
+    assert all(chunk.choices for chunk in ask(plain.client(), stream=True))
 
 
 def test_citations_come_as_annotations(serve):
@@ -114,8 +115,8 @@ def test_a_providers_frames_are_relayed_as_they_came(serve):
     assert lines[2:] == ["data: [DONE]"]
 
 
-def test_several_choices_are_made_of_an_answerer_that_knows_one(serve):
-    client = serve().client()
+def test_several_choices_are_made_of_an_answerer_that_knows_one(plain):
+    client = plain.client()
     answer = ask(client, n=3)
     assert [choice.index for choice in answer.choices] == [0, 1, 2]
     assert {choice.message.content for choice in answer.choices} == {"hello dear world"}
@@ -124,8 +125,8 @@ def test_several_choices_are_made_of_an_answerer_that_knows_one(serve):
     assert seen == {0, 1}
 
 
-def test_a_stop_sequence_ends_a_local_answer(serve):
-    client = serve().client()
+def test_a_stop_sequence_ends_a_local_answer(plain):
+    client = plain.client()
     assert ask(client, stop="dear").choices[0].message.content == "hello "
     assert text_of(ask(client, stop=["r w"], stream=True)) == "hello dea"
 
@@ -159,31 +160,31 @@ def test_unknown_fields_and_variables_reach_the_answerer(serve):
 # ---------------------------------------------------------------- errors
 
 
-@pytest.mark.parametrize(
-    ("reply", "kind", "status", "code"),
-    [
-        (Reply(status=400), openai.BadRequestError, 400, "upstream_invalid_request"),
-        (Reply(status=401), openai.InternalServerError, 502, "upstream_not_authenticated"),
-        (Reply(status=404), openai.InternalServerError, 502, "upstream_not_found"),
-        (Reply(status=429), openai.RateLimitError, 429, "upstream_rate_limit_exceeded"),
-        (Reply(status=500), openai.InternalServerError, 502, "upstream_refused"),
-        (Reply(fail_after=0, error=UpstreamTimeout("slow")), openai.InternalServerError, 504, "upstream_timeout"),
-        (
-            Reply(fail_after=0, error=CircuitOpen("rests", target="a/b", retry_after=7.2)),
-            openai.InternalServerError,
-            503,
-            "upstream_circuit_open",
-        ),
-    ],
-)
+FAILURES = {
+    "wrong": (Reply(status=400), openai.BadRequestError, 400, "upstream_invalid_request"),
+    "our-key": (Reply(status=401), openai.InternalServerError, 502, "upstream_not_authenticated"),
+    "our-name": (Reply(status=404), openai.InternalServerError, 502, "upstream_not_found"),
+    "busy": (Reply(status=429), openai.RateLimitError, 429, "upstream_rate_limit_exceeded"),
+    "broken": (Reply(status=500), openai.InternalServerError, 502, "upstream_refused"),
+    "slow": (Reply(fail_after=0, error=UpstreamTimeout("x")), openai.InternalServerError, 504, "upstream_timeout"),
+    "resting": (Reply(fail_after=0, error=RESTING), openai.InternalServerError, 503, "upstream_circuit_open"),
+}
+
+
+@pytest.fixture(scope="module")
+def failing(serve_for_module):
+    with serve_for_module(apps={name: Echo([failure[0]]) for name, failure in FAILURES.items()}) as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", FAILURES)
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_failing_model_is_told_by_status_and_code(serve, reply, kind, status, code, stream):
-    client = serve(apps={"bad": Echo([reply])}).client()
+def test_a_failing_model_is_told_by_status_and_code(failing, name, stream):
+    _, kind, status, code = FAILURES[name]
     with pytest.raises(kind) as caught:
-        list(ask(client, "bad", stream=stream))
+        list(ask(failing.client(), name, stream=stream))
     assert (caught.value.status_code, caught.value.code) == (status, code)
-    if reply.error is not None and hasattr(reply.error, "retry_after"):
-        assert caught.value.response.headers["retry-after"] == "8"
+    assert caught.value.response.headers.get("retry-after") == ("8" if name == "resting" else None)
 
 
 def test_an_error_in_the_middle_of_a_stream_is_its_last_event(serve):
@@ -335,7 +336,7 @@ def test_a_trace_tells_who_what_and_how_long(serve):
     assert 0 < row.first_token <= row.duration
 
 
-def test_a_callers_trace_id_is_taken_over(serve):
+def test_a_callers_trace_id_is_taken_over(plain):
     header = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
-    answer = ask(serve().client(), extra_headers=header)
+    answer = ask(plain.client(), extra_headers=header)
     assert answer.fourways["trace_id"] == "0af7651916cd43dd8448eb211c80319c"

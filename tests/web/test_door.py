@@ -91,8 +91,8 @@ def test_with_a_key_there_is_no_warning(serve):
         ({"origin": "http://localhost:3000"}, b"200"),
     ],
 )
-def test_loopback_without_a_key_is_only_for_this_machine_itself(serve, headers, status):
-    answer = raw(serve().port, post("/v1/chat/completions", json.dumps(CHAT).encode(), **headers))
+def test_loopback_without_a_key_is_only_for_this_machine_itself(plain, headers, status):
+    answer = raw(plain.port, post("/v1/chat/completions", json.dumps(CHAT).encode(), **headers))
     assert answer.split(b" ")[1] == status
 
 
@@ -159,8 +159,8 @@ def test_limits_answer_429_with_a_time_to_come_back(serve):
         (b'{"model":"parrot","messages":[{"role":"user"}],"fourways":{"varaibles":{}}}', "fourways"),
     ],
 )
-def test_a_wrong_body_is_a_400_that_names_the_field(serve, body, param):
-    answer = raw(serve().port, post("/v1/chat/completions", body))
+def test_a_wrong_body_is_a_400_that_names_the_field(plain, body, param):
+    answer = raw(plain.port, post("/v1/chat/completions", body))
     assert answer.startswith(b"HTTP/1.1 400")
     error = json.loads(answer.partition(b"\r\n\r\n")[2])["error"]
     assert error["param"] == param
@@ -193,11 +193,10 @@ def test_a_slow_body_is_given_up(serve, monkeypatch):
 
 
 @pytest.mark.parametrize("cut", [10, 120, 200])
-def test_a_half_closed_request_ends_quietly(serve, caplog, cut):
-    running = serve()
+def test_a_half_closed_request_ends_quietly(plain, caplog, cut):
     whole = post("/v1/chat/completions", json.dumps(CHAT).encode() + b" " * 100)
-    raw(running.port, whole[:cut], half_close=True, wait=2)
-    assert ask(running.client()).choices[0].message.content == "hi"
+    raw(plain.port, whole[:cut], half_close=True, wait=2)
+    assert ask(plain.client()).choices[0].message.content == "hi"
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
