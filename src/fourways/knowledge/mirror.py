@@ -38,7 +38,7 @@ Moved = Callable[[int, int], None]
 
 
 def embedded_text(title: str, headings: Sequence[str], text: str) -> str:
-    """Return what is embedded and indexed for a passage: its title and headings, as far as it does not say them, and it.
+    """Return what is embedded and indexed for a passage: its title and headings, where it does not say them, and it.
 
     They tell what a passage is about, and gain .009 nDCG@10 on Cranfield. A change here needs a new `reading.METHOD`.
     """
