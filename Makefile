@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8080
 
-# Compiled once, started often: modules compiled anew at every start cost more than they do.
+# What is imported is compiled once and kept, whatever the environment says: starting is what people wait for.
 export PYTHONDONTWRITEBYTECODE =
 export NO_MKDOCS_2_WARNING = 1
 STAMP  := $(VENV)/.installed
@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml
 	@echo "Installing into $(VENV) (once; a minute or two) …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv torch==2.13.0 2>&1 | grep -v '^WARNING: Location' || true
 	@$(BIN)/python -c 'import torch' 2>/dev/null
-	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --editable '.[engine,dev,postgres]'
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[engine,dev,postgres]'
 	@touch $@
 
 # ---------------------------------------------------------------- the checks
