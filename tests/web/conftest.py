@@ -28,7 +28,7 @@ from fourways.monitoring.metrics import Metrics
 from fourways.store import access, revisions
 from fourways.store.database import Database, open_database
 from fourways.store.traces import TraceRow, recent_traces, record_traces
-from fourways.web.server import server
+from fourways.web.server import Server, server
 
 
 async def parrot(request: ChatRequest, trace: Trace, /) -> AsyncIterator[Chunk]:
@@ -51,6 +51,7 @@ class SmallHouse:
     settings: Mapping[str, Any] = field(default_factory=dict)
     libraries: Mapping[str, Any] = field(default_factory=dict)
     real_keys: bool = False
+    models: Any = None
 
     def __post_init__(self) -> None:
         self.project = Project.model_validate({**PROJECT, **self.settings})
@@ -68,7 +69,7 @@ class SmallHouse:
         )
         self.limits = LimitBook(time.monotonic, self.project.limits)
         self.gateway = gateway(self.routes, self.recorder, self.limits)
-        self.models = self
+        self.models = self.models or self
 
     @staticmethod
     def routes_of(name: str, answerer: Answerer) -> Any:
@@ -119,6 +120,7 @@ class SmallHouse:
 class Running:
     house: SmallHouse
     port: int
+    server: Server
 
     @property
     def url(self) -> str:
@@ -146,7 +148,7 @@ def serving(house: SmallHouse) -> Iterator[Running]:
     thread.start()
     assert listening.wait(10), "the server did not begin to listen"
     try:
-        yield Running(house, bound[0])
+        yield Running(house, bound[0], running)
     finally:
         running.should_exit = True
         thread.join(15)

@@ -4,8 +4,10 @@ import base64
 import dataclasses
 import math
 import struct
+import threading
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from json import dumps as json_encode
 from json import loads as json_decode
 from typing import Any
@@ -14,11 +16,16 @@ import openai
 import pytest
 from openapi_spec_validator import validate
 
+from fourways.config.tree import Project
 from fourways.core.chat import Principal
 from fourways.core.data import Hit, Passage
 from fourways.core.ids import TenantId
 from fourways.gateway.keys import Grant, KeyRing
+from fourways.gateway.routes import Routes
 from fourways.models.echo import Echo, Reply
+from fourways.models.embedders import HashEmbedder
+from fourways.models.registry import Models
+from fourways.models.wire import open_transport
 from fourways.store.access import hash_of
 from fourways.web.app import Router
 from fourways.web.endpoints import ENDPOINTS
@@ -105,6 +112,52 @@ def test_token_arrays_are_refused_by_name(plain):
     with pytest.raises(openai.BadRequestError) as caught:
         plain.client().completions.create(model="parrot", prompt=[1, 2])
     assert str(caught.value.param).startswith("prompt")
+
+
+@pytest.fixture
+def provider():
+    """A provider that speaks the older wire, and remembers what it was asked."""
+    asked = []
+    whole = b'{"id":"c","choices":[{"text":"up","index":0}],"usage":{"prompt_tokens":3,"completion_tokens":1}}'
+    events = b'data: {"choices":[{"text":"up","index":0}]}\n\ndata: [DONE]\n\n'
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json_decode(self.rfile.read(int(self.headers["content-length"])))
+            asked.append((self.path, body))
+            answer = events if body.get("stream") else whole
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream" if body.get("stream") else "application/json")
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    node = {"base_url": f"http://127.0.0.1:{server.server_port}/v1"}
+    project = Project.model_validate({"project": "p", "providers": {"up": node}})
+    yield Models(project, open_transport({}), environ={}, embedder_factory=lambda name: HashEmbedder()), asked
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_provider_that_speaks_the_older_wire_is_relayed(serve, provider):
+    models, asked = provider
+    running = serve(models=models, ring=ring(all=Principal(), app=Principal(apps=frozenset({"parrot"}))))
+    running.house.routes.current = Routes(open_model=models.answerer)
+    client = running.client("sk-all")
+    assert client.completions.create(model="up/m", prompt="x", suffix="y", best_of=2).choices[0].text == "up"
+    assert [c.choices[0].text for c in client.completions.create(model="up/m", prompt="x", stream=True)] == ["up"]
+    assert asked[0] == ("/v1/completions", {"model": "m", "prompt": "x", "suffix": "y", "best_of": 2})
+    with pytest.raises(openai.PermissionDeniedError):
+        running.client("sk-app").completions.create(model="up/m", prompt="x")
+    running.house.recorder.flush()
+    second, first = running.traces()
+    assert (first.model, first.input_tokens, first.cost_usd) == ("up/m", 3, 0.0)
+    assert (second.status, second.attributes["operation"]) == ("ok", "text_completion")
 
 
 # ---------------------------------------------------------------- embeddings

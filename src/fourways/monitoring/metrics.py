@@ -1,5 +1,7 @@
 """Metrics of answers, added up from finished traces off the request path, shown in Prometheus's text form."""
 
+from __future__ import annotations
+
 import threading
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
@@ -133,7 +135,7 @@ class Metrics:
         registry.register(_Scrape(self, gauges or {}))
         return generate_latest(registry)
 
-    def families(self) -> "Iterator[Metric]":
+    def families(self) -> Iterator[Metric]:
         """Give the metric families as they stand now."""
         with self._lock:
             series = list(self._series.items())
@@ -155,7 +157,7 @@ class _Scrape:
         self._metrics = metrics
         self._gauges = gauges
 
-    def collect(self) -> "Iterator[Metric]":
+    def collect(self) -> Iterator[Metric]:
         from prometheus_client.core import GaugeMetricFamily
 
         yield from self._metrics.families()
@@ -163,7 +165,7 @@ class _Scrape:
             yield GaugeMetricFamily(name, name.removeprefix("fourways_").replace("_", " "), value=value)
 
 
-def _answers(series: Sequence[tuple[Labels, Series]]) -> "Sequence[Metric]":
+def _answers(series: Sequence[tuple[Labels, Series]]) -> Sequence[Metric]:
     from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 
     requests = CounterMetricFamily("fourways_requests", "Answers by how they ended", labels=(*LABELS, "status"))

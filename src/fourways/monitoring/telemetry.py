@@ -1,5 +1,7 @@
 """Finished traces as OpenTelemetry spans over OTLP/HTTP, sent by a thread of its own: a collector delays nobody."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import logging
@@ -43,7 +45,7 @@ class Telemetry:
         dropped: traces not sent because the collector was too slow.
     """
 
-    def __init__(self, exporter: "SpanExporter", *, texts: bool = False) -> None:
+    def __init__(self, exporter: SpanExporter, *, texts: bool = False) -> None:
         self.dropped = 0
         self._exporter = exporter
         self._texts = texts
@@ -103,7 +105,7 @@ def open_telemetry(project: Project) -> Telemetry | None:
 # ---------------------------------------------------------------- a trace as spans
 
 
-def spans_of(trace: Trace, *, texts: bool) -> "list[ReadableSpan]":
+def spans_of(trace: Trace, *, texts: bool) -> list[ReadableSpan]:
     """Return a trace's root span and its steps; ids are made from the trace, so that twice exported is the same."""
     from opentelemetry.trace import SpanKind
 
@@ -119,8 +121,8 @@ def spans_of(trace: Trace, *, texts: bool) -> "list[ReadableSpan]":
 
 
 def _step(
-    trace: Trace, step: Span, context: "SpanContext", parent: "SpanContext", operation: str, *, texts: bool
-) -> "ReadableSpan":
+    trace: Trace, step: Span, context: SpanContext, parent: SpanContext, operation: str, *, texts: bool
+) -> ReadableSpan:
     from opentelemetry.trace import SpanKind
 
     attributes = _named(step.attributes, texts=texts)
@@ -135,13 +137,13 @@ def _step(
 def _span(
     trace: Trace,
     name: str,
-    context: "SpanContext",
-    parent: "SpanContext | None",
+    context: SpanContext,
+    parent: SpanContext | None,
     attributes: Attributes,
     times: tuple[float, float | None],
     error: str | None,
     kind: Any,  # noqa: ANN401 - opentelemetry.trace.SpanKind, imported late
-) -> "ReadableSpan":
+) -> ReadableSpan:
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.trace import Status, StatusCode
 
@@ -161,13 +163,13 @@ def _span(
     )
 
 
-def _resource() -> "Resource":
+def _resource() -> Resource:
     from opentelemetry.sdk.resources import Resource
 
     return Resource({"service.name": "fourways", "service.version": version("fourways")})
 
 
-def _context(trace: Trace, position: int) -> "SpanContext":
+def _context(trace: Trace, position: int) -> SpanContext:
     from opentelemetry.trace import SpanContext, TraceFlags
 
     seed = f"{trace.id} {trace.started_at!r} {position}".encode()

@@ -15,6 +15,8 @@ from fourways.web.house import House
 
 DRAIN_SECONDS = 20
 """Seconds that open answers have to finish once the server is told to stop."""
+LAST_WORDS_SECONDS = 1.0
+"""Seconds that answers cut off at the end of the drain have to say so."""
 KEEP_ALIVE_SECONDS = 75
 """Seconds an idle connection stays open: longer than clients' and balancers' own, so that they close first."""
 BACKLOG = 2048
@@ -57,8 +59,10 @@ class Server(uvicorn.Server):
             self._ready(listening[0], listening[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let open answers finish, then close the house."""
+        """Let open answers finish, those cut off say so and leave their traces, then close the house."""
         await super().shutdown(sockets)
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=LAST_WORDS_SECONDS)
         await self._house.close()
 
 
@@ -93,9 +97,14 @@ def server(house: House, *, host: str, port: int, ready: Ready | None = None, dr
 
 def run(house: House, *, host: str, port: int, ready: Ready | None = None, drain: int = DRAIN_SECONDS) -> None:
     """Serve until SIGTERM or SIGINT, then let open answers finish and close the house."""
-    running = server(house, host=host, port=port, ready=ready, drain=drain)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG, MIDDLE, OLD)
+
+    def listening(host: str, port: int) -> None:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(YOUNG, MIDDLE, OLD)
+        if ready is not None:
+            ready(host, port)
+
+    running = server(house, host=host, port=port, ready=listening, drain=drain)
     with asyncio.Runner(loop_factory=running.config.get_loop_factory()) as runner:
         runner.run(running.serve())
