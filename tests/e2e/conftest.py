@@ -7,6 +7,7 @@ import pytest
 from tests.e2e import acme
 from tests.e2e.processes import ProjectFolder, Server, serving
 from tests.e2e.upstream import listening
+from tests.models.fake_openai import Request
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def server(ingested: ProjectFolder) -> Iterator[Server]:
 
 
 @pytest.fixture
-def heard() -> Iterator[tuple[str, list[bytes]]]:
-    """A model's server that answers at once: its address, and the bodies it was sent."""
-    with listening() as (url, bodies):
-        yield url, bodies
+def heard() -> Iterator[tuple[str, list[Request]]]:
+    """A model's server that answers at once: its address, and what it was asked."""
+    with listening() as (url, requests):
+        yield url, requests

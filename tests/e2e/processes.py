@@ -119,13 +119,18 @@ class ProjectFolder:
             )
 
     def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
-        """Ask the database directly; no rows while there is none."""
+        """Ask the database directly; no rows while there are no tables."""
         path = self.state / "fourways.db"
         if not path.exists():
             return []
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as connection:
             connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(query, values)]
+            try:
+                return [dict(row) for row in connection.execute(query, values)]
+            except sqlite3.OperationalError as error:
+                if "no such table" not in str(error):
+                    raise
+                return []
 
     def engine(self) -> int | None:
         """The number of the engine's process, where one runs here."""

@@ -1,6 +1,5 @@
 """An edited project file takes effect in a running server, whole; a bad edit changes nothing and says why."""
 
-import json
 import time
 from typing import Any
 
@@ -62,7 +61,7 @@ def test_new_system_text_reaches_the_model_with_the_next_answer(project: Project
 
         def system_text() -> Any:
             say(server, "it", "hello")
-            return json.loads(requests[-1])["messages"][0]["content"]
+            return requests[-1].json["messages"][0]["content"]
 
         assert system_text() == "You are the help desk."
         project.write("prompts/it.j2", "You are a pirate.")

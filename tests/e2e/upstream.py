@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.models.fake_openai import Answer, FakeOpenAI, frames
+from tests.models.fake_openai import Answer, FakeOpenAI, Request, frames
 
 PACE = 0.05
 """Seconds between two words of the slow one."""
@@ -18,7 +18,7 @@ class _Thread:
 
     words: int = 0
     url: str = ""
-    bodies: list[bytes] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     hung_up: threading.Event = field(default_factory=threading.Event)
     started: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -27,11 +27,11 @@ class _Thread:
         async with FakeOpenAI() as server:
             if self.words:
                 server.script.extend([Answer(frames=frames(" ".join(["slow"] * self.words)), frame_delay=PACE)] * 10)
+            self.requests = server.requests
             self.url = server.url
             self.started.set()
             while not self.ended.is_set():
                 await asyncio.sleep(0.01)
-                self.bodies[:] = [request.body for request in server.requests]
                 if server.hung_up.is_set():
                     self.hung_up.set()
 
@@ -56,7 +56,7 @@ def tortoise(words: int = 400) -> Iterator[tuple[str, threading.Event]]:
 
 
 @contextlib.contextmanager
-def listening() -> Iterator[tuple[str, list[bytes]]]:
-    """Serve ordinary answers: the address, and the bodies that were sent."""
+def listening() -> Iterator[tuple[str, list[Request]]]:
+    """Serve ordinary answers: the address, and what was asked, as it comes."""
     with _running(_Thread()) as life:
-        yield life.url, life.bodies
+        yield life.url, life.requests
