@@ -85,9 +85,9 @@ def _rarity(asked: Iterable[str], texts: Sequence[frozenset[str]]) -> dict[str, 
 
 
 def _lacking(question: str, sources: Sequence[Hit]) -> list[float]:
-    """Return, for each source, the share of the question's names and figures that it has nowhere."""
+    """Return, for each source, the share it has nowhere of those names and figures of the question that any has."""
     texts = [words_of(hit) | frozenset(content_words(PurePosixPath(hit.passage.document).stem)) for hit in sources]
-    weights = _rarity(sorted(named_words(question)), texts)
+    weights = _rarity(sorted(named_words(question).intersection(frozenset().union(*texts))), texts)
     return [sum(weight for name, weight in weights.items() if name not in text) for text in texts]
 
 

@@ -8,7 +8,7 @@ from fourways.models.words import content_words
 DENSE_SHARE = 2 / 3
 """Weight of meaning against words; anything from .5 to .8 measures alike (docs/decisions/0002-abstention.md)."""
 
-THRESHOLD = 0.43
+THRESHOLD = 0.41
 """Below this strength an answer is not to be had from the hits: measured, see docs/decisions/0002-abstention.md."""
 
 
