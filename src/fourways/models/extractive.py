@@ -55,17 +55,17 @@ def extractive(embedder: "Embedder | None", *, most: int = MOST, floor: float = 
 
 
 async def _ranked(question: str, sources: Sequence[Hit], embedder: "Embedder | None", span: Span) -> Sequence[Scored]:
-    """Rank the sources' sentences: by words first, then the most promising by meaning too."""
+    """Rank the sources' sentences: by words first, then the most promising by meaning too. Words alone have to meet."""
     candidates = quotables(sources)
     by_words = rank(question, sources, candidates)
     if embedder is None or not by_words:
-        return by_words
+        return [scored for scored in by_words if scored.covered]
     promising = [scored.quotable for scored in by_words[:EMBEDDED]]
     try:
         vectors = await embedder([question, *(quotable.text for quotable in promising)])
     except (Unavailable, UpstreamError) as error:
         span.set(by_words_alone=error.message)
-        return by_words
+        return [scored for scored in by_words if scored.covered]
     similarities: list[float] = (vectors[1:] @ vectors[0]).tolist()
     return rank(question, sources, promising, similarities)
 

@@ -37,10 +37,15 @@ SAME = 0.9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """A sentence with its score, comparable within one question."""
+    """A sentence with its score, comparable within one question.
+
+    Attributes:
+        covered: the part of the score for words of the question that it or its context has.
+    """
 
     quotable: Quotable
     score: float
+    covered: float
 
 
 def rank(
@@ -61,17 +66,13 @@ def rank(
     kind = kind_of(question)
     weights = _rarity(asked, [frozenset(candidate.words) for candidate in candidates])
     lacking = _lacking(question, sources)
-    scored = [
-        Scored(
-            quotable=candidate,
-            score=_covered(weights, candidate)
-            + MEANING * similarity
-            + PASSAGE * sources[candidate.source].score
-            + KIND * answers_kind(kind, candidate.text, plain)
-            - NAMES * lacking[candidate.source],
-        )
-        for candidate, similarity in zip(candidates, similarities, strict=True)
-    ]
+    scored = []
+    for candidate, similarity in zip(candidates, similarities, strict=True):
+        source = candidate.source
+        covered = _covered(weights, candidate)
+        closeness = MEANING * similarity + PASSAGE * sources[source].score - NAMES * lacking[source]
+        fitting = KIND * answers_kind(kind, candidate.text, plain)
+        scored.append(Scored(quotable=candidate, score=covered + closeness + fitting, covered=covered))
     return sorted(scored, key=lambda scored: -scored.score)
 
 
