@@ -209,7 +209,7 @@ class House:
             names: which.
             on_change: called with a knowledge's name and its job's progress, again and again.
         """
-        submitted = {(await self._sync(name)).id: name for name in names}
+        submitted = {(await self._sync(name, afresh=True)).id: name for name in names}
 
         def seen(row: JobRow) -> None:
             on_change(submitted[row.id], row.progress or {})
@@ -234,9 +234,9 @@ class House:
         await asyncio.to_thread(self._note_erasure, name, report, actor)
         return report
 
-    async def _sync(self, name: str) -> JobRow:
+    async def _sync(self, name: str, *, afresh: bool = False) -> JobRow:
         self.refresher.asked(name)
-        return await asyncio.to_thread(submit_sync, self.database, self.tenant, name, now=time.time())
+        return await asyncio.to_thread(submit_sync, self.database, self.tenant, name, now=time.time(), afresh=afresh)
 
     # ------------------------------------------------------------ what the store is asked
 

@@ -37,6 +37,19 @@ def test_work_that_waits_or_runs_is_not_submitted_twice(database: Database):
         assert submit(connection).id != first.id
 
 
+def test_a_person_who_asks_again_gets_all_the_attempts_again(database: Database):
+    with database.transaction() as connection:
+        submit(connection)
+        for number in range(jobs.ATTEMPTS):
+            assert claim(connection, now=10.0 + 10 * number) is not None
+        spec = {"knowledge": 0}
+        asked = jobs.submit(connection, ACME, kind="sync", spec=spec, now=70.0, afresh=True)
+        assert (asked.state, asked.attempts) == ("running", 0)
+        resumed = claim(connection, now=100.0)
+        assert resumed is not None
+        assert (resumed.id, resumed.attempts) == (asked.id, 1)
+
+
 def test_other_work_and_other_tenants_have_jobs_of_their_own(database: Database):
     with database.transaction() as connection:
         asked = [submit(connection), submit(connection, spec=1), submit(connection, kind="eval")]

@@ -22,10 +22,19 @@ LOOK = 0.15
 """Seconds between two looks at a job that is followed."""
 
 
-def submit_sync(database: Database, tenant: TenantId, knowledge: str, *, now: float) -> JobRow:
-    """Ask for a knowledge to be synced; one that already waits or runs is returned instead."""
+def submit_sync(database: Database, tenant: TenantId, knowledge: str, *, now: float, afresh: bool) -> JobRow:
+    """Ask for a knowledge to be synced; a job that already waits or runs is returned instead.
+
+    Args:
+        database: where jobs are kept.
+        tenant: for whom.
+        knowledge: which.
+        now: Unix seconds.
+        afresh: whether a person asks: workers that died of the job before are then forgotten. The server's own
+            asking must not do so, or a document that kills it would kill it at every start.
+    """
     with database.transaction() as connection:
-        return jobs.submit(connection, tenant, kind=KIND, spec={"knowledge": knowledge}, now=now)
+        return jobs.submit(connection, tenant, kind=KIND, spec={"knowledge": knowledge}, now=now, afresh=afresh)
 
 
 def sync_handler(library: Callable[[str], Library]) -> Handler:

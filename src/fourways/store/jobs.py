@@ -54,6 +54,7 @@ def submit(
     kind: str,
     spec: Mapping[str, Any],
     now: float,
+    afresh: bool = False,
     random: RandomBytes = os.urandom,
 ) -> JobRow:
     """Ask for work to be done; the same work that already waits or runs is returned instead.
@@ -64,6 +65,7 @@ def submit(
         kind: which handler does it.
         spec: JSON that says all the handler needs.
         now: Unix seconds.
+        afresh: whether a person asks: the attempts of one that waits or runs already are then counted anew.
         random: where the id comes from.
 
     Raises:
@@ -86,7 +88,8 @@ def submit(
         connection.execute(insert_or_ignore(connection, table), new)
         row = connection.execute(same).mappings().first()
         if row is not None:
-            return JobRow(**row)
+            job = JobRow(**row)
+            return _write(connection, job, job.state, {"attempts": 0}) if afresh and job.attempts else job
     raise Busy(f"a {kind} job like this one ends as it is submitted; try again")
 
 

@@ -232,5 +232,5 @@ async def sync_knowledge(house: House, exchange: Exchange) -> None:
     if name not in house.libraries:
         raise NotFound.named("knowledge", name, house.libraries)
     tenant = exchange.principal.tenant
-    row = await asyncio.to_thread(submit_sync, house.database, tenant, name, now=time.time())
+    row = await asyncio.to_thread(submit_sync, house.database, tenant, name, now=time.time(), afresh=True)
     await exchange.reply(202, _encode(row))
