@@ -260,3 +260,16 @@ async def test_progress_is_told(library):
     await library.sync(seen.append)
     assert any(one.what.startswith("reading docs/") for one in seen)
     assert seen[-1].done == seen[-1].total == 3
+
+
+async def test_a_page_that_calls_itself_superseded_yields_to_the_one_in_its_place(
+    tmp_path: Path, docs: Path, database: Database
+) -> None:
+    old = "---\nstatus: superseded\n---\n# VPN 2023\n\nInstall the client and sign in with your badge number, twice."
+    (docs / "vpn-2023.md").write_text(old)
+    query = "install the client and sign in with your badge number twice"
+    library = open_library(tmp_path, database)
+    await library.sync()
+    assert (await found(library, query))[:2] == ["docs/vpn.md", "docs/vpn-2023.md"]
+    indifferent = open_library(tmp_path, database, search={"superseded": 1})
+    assert (await found(indifferent, query))[0] == "docs/vpn-2023.md"

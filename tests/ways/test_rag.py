@@ -61,7 +61,7 @@ async def test_it_abstains_when_retrieval_is_too_weak_and_asks_no_model(tmp_path
     assert (answer.citations, seen.requests, trace.attributes["abstained"]) == ((), [], True)
 
 
-async def test_quotes_answer_what_the_conversation_is_about_or_abstain_in_the_apps_words(tmp_path: Path) -> None:
+async def test_quotes_answer_what_the_conversation_is_about(tmp_path: Path) -> None:
     found, trace = Found([hit(TEXT), hit("The canteen opens at noon.", document="docs/food.md", start=0)]), Trace()
     more = ", abstain_text: 'Ask 4400.'"
     shop = workshop(
@@ -73,7 +73,13 @@ async def test_quotes_answer_what_the_conversation_is_about_or_abstain_in_the_ap
     )
     assert "It works on every laptop." in answer.text
     assert answer.citations[0].quote in TEXT
-    assert (await ask(candidate, shop, "Who discovered penicillin in Paddington?")).text == "Ask 4400."
+
+
+async def test_where_there_is_nothing_to_quote_it_abstains_in_the_apps_words(tmp_path: Path) -> None:
+    text, found = yaml(", min_score: -1, abstain_text: 'Ask 4400.'"), Found([hit(TEXT, dense=0.0)])
+    shop = workshop(tmp_path, text.replace("echo", "extractive"), models={"extractive": extractive(None)}, found=found)
+    answer = await ask(await build("rag", shop), shop, "Who discovered penicillin in Paddington?")
+    assert (answer.text, answer.citations) == ("Ask 4400.", ())
 
 
 async def test_a_caller_searches_with_its_own_labels_only(tmp_path: Path) -> None:

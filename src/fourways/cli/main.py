@@ -44,7 +44,7 @@ for family in (init, demo, doctor, knowledge, serve, chat, traces, keys, config)
 
 
 def main() -> None:
-    """Run the command line; exit 0 done, 1 failed, 2 wrong use, 3 the gate said no."""
+    """Run the command line; exit 0 done, 1 failed, 2 wrong use."""
     try:
         app()
     except FourwaysError as error:

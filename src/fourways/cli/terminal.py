@@ -17,8 +17,8 @@ from rich.table import Table
 OUT = Console(highlight=False)
 ERR = Console(stderr=True, highlight=False)
 
-DONE, FAILED, WRONG_USE, GATE_SAID_NO = 0, 1, 2, 3
-"""Exit codes."""
+FAILED, WRONG_USE = 1, 2
+"""Exit codes besides 0, done."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]

@@ -189,6 +189,8 @@ class Search(Node):
     """Passages each side (words, meaning) proposes before they are fused."""
     alpha: Probability = 0.5
     """Share of meaning (dense) in the fused score; the rest is words (BM25)."""
+    superseded: Probability = 0.5
+    """Multiplies the score of documents whose metadata say `status: superseded` (or archived …); 1 for no difference."""
     neighbours: int = Field(default=0, ge=0, le=10)
     """Passages before and after a hit that are handed on with it."""
     reranker: str | None = None

@@ -27,6 +27,12 @@ Key = tuple[str, int]
 Rerank = Callable[[str, Sequence[str]], Awaitable[Sequence[float]]]
 """`await rerank(question, texts)`: the relevance of each text, higher for better."""
 
+SUPERSEDED = frozenset({"superseded", "archived", "deprecated", "obsolete", "outdated", "withdrawn"})
+"""What a document's `status` may say when another has taken its place."""
+
+_LOOKED_AT = 3
+"""Candidates whose status is looked at, in results: one lowered further down would not have been shown."""
+
 LONGEST = 4000
 """Characters of a question that are looked for; no embedding model here reads more."""
 
@@ -147,11 +153,12 @@ class Searcher:
         """Return the best passages that can still be read, each with its neighbours where they are wanted."""
         reach, step = self.settings.neighbours, question.limit + _SPARE
         hits: dict[Key, Hit] = {}
-        passages: dict[Key, Passage] = {}
+        ranked, passages = self._demoted(question, ranked)
         runs: dict[Key, range] = {}
         for at in range(0, len(ranked), step):
             some = ranked[at : at + step]
-            passages |= self._read(question, _around([key for key, _ in some], reach))
+            unread = [key for key in _around([key for key, _ in some], reach) if key not in passages]
+            passages |= self._read(question, unread) if unread else {}
             hits |= {key: _hit(passages[key], score, key, found) for key, score in some if key in passages}
             runs = _runs(hits, passages, reach)
             if len(runs) >= question.limit:
@@ -160,6 +167,16 @@ class Searcher:
         if not reach:
             return [hits[key] for key, _ in chosen]
         return [self._widened(question, hits[key], [passages[key[0], n] for n in run], key[0]) for key, run in chosen]
+
+    def _demoted(
+        self, question: Question, ranked: Sequence[tuple[Key, float]]
+    ) -> tuple[list[tuple[Key, float]], dict[Key, Passage]]:
+        """Lower the first candidates that their own documents call superseded; return all, and what was read for it."""
+        first, rest = ranked[: _LOOKED_AT * question.limit], ranked[_LOOKED_AT * question.limit :]
+        passages = self._read(question, [key for key, _ in first])
+        factor = {key: self.settings.superseded for key, one in passages.items() if is_superseded(one)}
+        lowered = sorted(((key, score * factor.get(key, 1.0)) for key, score in first), key=lambda item: -item[1])
+        return [*lowered, *rest], passages
 
     def _read(self, question: Question, keys: Iterable[Key]) -> dict[Key, Passage]:
         """Return passages; labels are looked at once more, should the index lag behind."""
@@ -180,6 +197,11 @@ class Searcher:
         headings = _shared([one.headings for one in run])
         wide = replace(hit.passage, text=text, start=start, end=end, headings=headings, page=run[0].page)
         return replace(hit, passage=wide)
+
+
+def is_superseded(passage: Passage) -> bool:
+    """Whether its document says of itself (`status:`) that another has taken its place."""
+    return str(passage.metadata.get("status", "")).casefold() in SUPERSEDED
 
 
 def _key(found: Found) -> Key:

@@ -1,5 +1,7 @@
 """Prompts: sandboxed Jinja templates with few-shot examples; a prompt's version is the digest of its parts."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +39,7 @@ class Prompt:
     output_schema: Mapping[str, Any] | None = None
 
     @cached_property
-    def template(self) -> "Template":
+    def template(self) -> Template:
         """The compiled system text; it can reach nothing but its variables."""
         from jinja2 import StrictUndefined
         from jinja2.sandbox import ImmutableSandboxedEnvironment

@@ -3,6 +3,8 @@
 PDFium is not thread-safe: one lock is held while a document is open. A scanned page has no text and is passed over.
 """
 
+from __future__ import annotations
+
 import ctypes
 import re
 import sys
@@ -85,7 +87,7 @@ def _pages(document: "PdfDocument", uri: str) -> list[list[Line]]:
     return pages
 
 
-def _lines(page: "PdfTextPage") -> Iterator[Line]:
+def _lines(page: PdfTextPage) -> Iterator[Line]:
     """Yield a page's lines in the order of its content, with their places in points from the bottom left."""
     text = _characters(page)
     start = 0
@@ -97,7 +99,7 @@ def _lines(page: "PdfTextPage") -> Iterator[Line]:
             yield _line(page, text, begin, begin + len(body))
 
 
-def _characters(page: "PdfTextPage") -> str:
+def _characters(page: PdfTextPage) -> str:
     """Return a page's text, one character for each of PDFium's, so that places in it are PDFium's own."""
     count = page.count_chars()
     text = str(page.get_text_range()) if count else ""
@@ -115,7 +117,7 @@ def _character(code: int) -> str:
     return " " if "\ud800" <= text <= "\udfff" else text
 
 
-def _line(page: "PdfTextPage", text: str, begin: int, end: int) -> Line:
+def _line(page: PdfTextPage, text: str, begin: int, end: int) -> Line:
     left, bottom, _, top = page.get_charbox(begin, loose=True)
     _, _, right, _ = page.get_charbox(end - 1, loose=True)
     size = max(top - bottom, 1.0)
@@ -138,7 +140,7 @@ def _line(page: "PdfTextPage", text: str, begin: int, end: int) -> Line:
     )
 
 
-def _is_bold(page: "PdfTextPage", place: int) -> bool:
+def _is_bold(page: PdfTextPage, place: int) -> bool:
     """Whether a character's font calls itself bold: the weight that PDFium estimates does not tell."""
     from pypdfium2 import raw
 
