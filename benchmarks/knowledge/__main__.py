@@ -39,6 +39,7 @@ def llamaindex(work: Path, options: argparse.Namespace) -> Figures:
     if not (folder / "ready").exists():
         print("making the environment of LlamaIndex …", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "torch==2.13.0"], check=True)  # pip finds the CPU build
         uv = Path(sys.executable).with_name("uv")
         subprocess.run([uv, "pip", "install", "-q", "--python", python, *PEER], check=True)
         (folder / "ready").touch()

@@ -49,7 +49,7 @@ def parse_pdf(data: bytes, uri: str) -> Parsed:
     return Parsed(title=title, text=laid.text, pages=laid.pages, headings=laid.headings)
 
 
-def _open(data: bytes, uri: str) -> "PdfDocument":
+def _open(data: bytes, uri: str) -> PdfDocument:
     import pypdfium2
 
     try:
@@ -67,7 +67,7 @@ def _open(data: bytes, uri: str) -> "PdfDocument":
     return document
 
 
-def _pages(document: "PdfDocument", uri: str) -> list[list[Line]]:
+def _pages(document: PdfDocument, uri: str) -> list[list[Line]]:
     import pypdfium2
 
     pages, total = [], 0
@@ -149,7 +149,7 @@ def _is_bold(page: PdfTextPage, place: int) -> bool:
     return _BOLD.search(name.value) is not None
 
 
-def _title(document: "PdfDocument") -> str:
+def _title(document: PdfDocument) -> str:
     """Return the title the file gives itself, unless it is a number or the name of some other file."""
     title = tidy(str(document.get_metadata_dict().get("Title") or "")).strip()
     named = len(_FAMILIAR.findall(title)) > 1 and not title.startswith("Microsoft ")
