@@ -42,7 +42,9 @@ def environment_of(peer: str) -> Path:
     if not (folder / "ready").exists():
         print(f"making the environment of {peer} …", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([Path(sys.executable).with_name("uv"), "pip", "install", "-q", "--python", python, *PEERS[peer]], check=True)
+        subprocess.run(
+            [Path(sys.executable).with_name("uv"), "pip", "install", "-q", "--python", python, *PEERS[peer]], check=True
+        )
         (folder / "ready").touch()
     return python
 
@@ -81,11 +83,20 @@ def relay(_: Path, upstream: str) -> Server:
 def litellm(folder: Path, upstream: str) -> Server:
     config = folder / "litellm.yaml"
     config.write_text(
-        "model_list:\n  - model_name: mock\n    litellm_params: {model: openai/mock, api_base: '" + upstream + "', api_key: none}\n"
+        "model_list:\n  - model_name: mock\n"
+        f"    litellm_params: {{model: openai/mock, api_base: '{upstream}', api_key: none}}\n"
         f"general_settings: {{master_key: {KEY}}}\n"
     )
     port = free_port()
-    command = [environment_of("litellm").with_name("litellm"), "--config", config, "--port", str(port), "--num_workers", "1"]
+    command = [
+        environment_of("litellm").with_name("litellm"),
+        "--config",
+        config,
+        "--port",
+        str(port),
+        "--num_workers",
+        "1",
+    ]
     env = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}
     return Server(command=command, port=port, env=env, ready="/health/liveliness")
 
@@ -137,7 +148,12 @@ def wait_until_up(server: Server, process: subprocess.Popen) -> float:
 
 
 def measure(server: Server, options) -> dict:
-    process = subprocess.Popen([str(part) for part in server.command], env=os.environ | server.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [str(part) for part in server.command],
+        env=os.environ | server.env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         figures = {"start_s": wait_until_up(server, process), "start_cpu_s": cpu_seconds(process.pid)}
         load(server, WARM_UP, stream=False)
@@ -175,7 +191,10 @@ def show(results: dict) -> None:
         table.add_column(heading, justify="right")
     own = results.get("fourways")
     for name, figures in results.items():
-        cells = [f"{figures[key]:.3g}" + (f" ({figures[key] / own[key]:.1f} ×)" if own and name != "fourways" else "") for key in COLUMNS]
+        cells = [
+            f"{figures[key]:.3g}" + (f" ({figures[key] / own[key]:.1f} ×)" if own and name != "fourways" else "")
+            for key in COLUMNS
+        ]
         table.add_row(name, *cells)
     Console().print(table)
 

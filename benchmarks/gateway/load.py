@@ -1,4 +1,4 @@
-"""Asks a server for chats over a few kept-alive connections, and checks every answer. Prints what it counted, as JSON."""
+"""Asks a server for chats over a few kept-alive connections, checks every answer, prints its counts as JSON."""
 
 import argparse
 import asyncio

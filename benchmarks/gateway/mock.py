@@ -25,12 +25,14 @@ def frame(payload: bytes) -> bytes:
 
 def delta(inner: bytes, finish: bytes = b"null") -> bytes:
     return (
-        b'{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,"model":"mock","choices":[{"index":0,'
-        b'"delta":' + inner + b',"finish_reason":' + finish + b"}]}"
+        b'{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,"model":"mock",'
+        b'"choices":[{"index":0,"delta":' + inner + b',"finish_reason":' + finish + b"}]}"
     )
 
 
-FRAMES = [frame(delta(b'{"content":"word%d "}' % number)) for number in range(CHUNKS - 1)] + [frame(delta(b"{}", b'"stop"'))]
+FRAMES = [frame(delta(b'{"content":"word%d "}' % number)) for number in range(CHUNKS - 1)] + [
+    frame(delta(b"{}", b'"stop"'))
+]
 USAGE = frame(
     b'{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1700000000,"model":"mock","choices":[],"usage":'
     b'{"prompt_tokens":200,"completion_tokens":200,"total_tokens":400}}'

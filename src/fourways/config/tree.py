@@ -190,7 +190,7 @@ class Search(Node):
     alpha: Probability = 0.5
     """Share of meaning (dense) in the fused score; the rest is words (BM25)."""
     superseded: Probability = 0.5
-    """Multiplies the score of documents whose metadata say `status: superseded` (or archived …); 1 for no difference."""
+    """Multiplies the score of documents whose metadata say `status: superseded` (or archived …); 1: no difference."""
     neighbours: int = Field(default=0, ge=0, le=10)
     """Passages before and after a hit that are handed on with it."""
     reranker: str | None = None
