@@ -85,8 +85,8 @@ class House:
 
     @property
     def project(self) -> Project:
-        """The project file as it was last read and found good."""
-        return self.file.project
+        """The project file that is in force: the last one that was found good, by whatever is made of it too."""
+        return self.file.project if self._fittings is None else self._fittings.project
 
     @property
     def ambient(self) -> Ambient:
@@ -192,11 +192,16 @@ class House:
         change = await asyncio.to_thread(self.file.look_again)
         if change is None:
             return
-        if change.project is None:
-            LOG.error("the edited project file is not used; what was read before stays in force:\n%s", change.error)
-            return
-        await self._refit(change.project)
-        LOG.warning("the edited project file is in force")
+        refused: FourwaysError | None = change.error
+        if change.project is not None:
+            try:
+                await self._refit(change.project)
+            except FourwaysError as error:
+                refused = error
+        if refused is None:
+            LOG.warning("the edited project file is in force")
+        else:
+            LOG.error("the edited project file is not used; what was read before stays in force:\n%s", refused)
 
     # ------------------------------------------------------------ knowledge
 

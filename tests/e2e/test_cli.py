@@ -1,6 +1,6 @@
 """Every verb of the command line as a process: what it does, its JSON, its exit code, its errors of one line."""
 
-import json
+import socket
 import subprocess
 import sys
 import time
@@ -235,6 +235,15 @@ def test_a_source_that_is_not_there_fails_the_ingest(project):
     ended = project.run("ingest")
     assert ended.code in {1, 2}
     assert "dogs" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_port_that_is_taken_is_named(project):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = project.run("up", "--port", str(port))
+    assert ended.code == 1
+    assert f"127.0.0.1:{port}" in ended.err.splitlines()[-1]
     assert "Traceback" not in ended.err
 
 

@@ -41,6 +41,11 @@ def test_a_good_edit_is_in_force_at_the_next_answer_and_a_bad_one_never(project:
         assert [line for line in server.trouble() if "edited project file is not used" not in line] == []
         server.forgive("edited project file is not used")
 
+        wrong = good.replace("project: acme\n", "project: acme\nnetwork: none\nserver: {max_body_bytes: 1024}\n")
+        project.write("fourways.yaml", wrong.replace("apps:\n", "providers:\n  openai: {api_key: sk-x}\napps:\n"))
+        wait_until(lambda: "the project says network: none" in server.log, "why that is not used", seconds=SOON)
+        assert say(server, "parrot", "x" * 2000).choices[0].message.content == "x" * 2000
+
         project.write("fourways.yaml", good.replace("  parrot:", "  sparrow:"))
         wait_until(
             lambda: "sparrow" in [card.id for card in server.client().models.list()], "the new app", seconds=SOON
