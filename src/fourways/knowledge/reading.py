@@ -67,7 +67,6 @@ def recipe_of(item: Item, cut: tree.Chunking) -> str:
             "acl": sorted(item.acl),
             "metadata": _json(item.metadata),
             "link": item.link,
-            "media_type": item.media_type,
             "chunk": cut.model_dump(),
         }
     )

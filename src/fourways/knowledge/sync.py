@@ -6,12 +6,14 @@ published. A sync that was killed is gone on with by the next: what has been wri
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from fourways.config import tree
 from fourways.core.data import Document
+from fourways.core.errors import Busy
 from fourways.core.ids import digest
 from fourways.core.trace import Clock
 from fourways.knowledge.erase import Eraser
@@ -180,9 +182,10 @@ class Sync:
         await self.mirror.bring_up(embedding(report))
         if building is not None:
             await self.run(self._publish, building)
-            await self.eraser.prune(self.node.keep_snapshots, self.pinned())
+            await self.eraser.prune(self.node.keep_snapshots, await self.run(self.pinned))
         await self.eraser.drop_denied()
-        await self.run(self.database.scrub)
+        with suppress(Busy):  # for a deletion that was killed before it came to this; the next sync tries again
+            await self.run(self.database.scrub)
         with self.database.reading() as connection:
             return catalog.published(connection, self.place)[-1]
 
