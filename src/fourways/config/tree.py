@@ -189,7 +189,7 @@ class Search(Node):
     """Passages each side (words, meaning) proposes before they are fused."""
     alpha: Probability = 0.5
     """Share of meaning (dense) in the fused score; the rest is words (BM25)."""
-    superseded: Probability = 0.5
+    superseded: Probability = 0.8
     """Multiplies the score of documents whose metadata say `status: superseded` (or archived …); 1: no difference."""
     neighbours: int = Field(default=0, ge=0, le=10)
     """Passages before and after a hit that are handed on with it."""

@@ -13,6 +13,7 @@ LONGEST_LEAD = 500
 """Characters of a line that ends with a colon together with the list items quoted after it."""
 
 _LEADS = re.compile(r":[*_]*\s*$")
+_STEP = re.compile(r"\d{1,2}[.)] ")
 _ASKS = re.compile(r"\?[\"'”’)*_\s]*$")
 _ROW = re.compile(r"\|[^\n]*\|(?=[ \t]*(?:\n|$))")
 _RULE = re.compile(r"[ \t]*\n[ \t]*\|[ :|-]+\|(?=[ \t]*(?:\n|$))")
@@ -115,12 +116,31 @@ def _units(text: str) -> Iterator[_Unit]:
         elif _is_heading(text, start) or _ASKS.search(text[start:end]):
             yield _Unit(kind=_Kind.ASKING, start=start, end=end)
         else:
-            whole = _with_items(text, spans, position) if _LEADS.search(text[start:end]) else end
-            yield _Unit(kind=_Kind.SENTENCE, start=start, end=whole)
+            done = _extent(text, spans, position)
+            yield _Unit(kind=_Kind.SENTENCE, start=start, end=done)
 
 
 def _is_heading(text: str, start: int) -> bool:
     return text[text.rfind("\n", 0, start) + 1 : start].lstrip().startswith("#")
+
+
+def _extent(text: str, spans: Sequence[tuple[int, int]], position: int) -> int:
+    """Return where what begins with a sentence ends: numbered steps and what a colon announces stay together."""
+    start, end = spans[position]
+    if _STEP.match(text, start):
+        return _with_steps(text, spans, position)
+    return _with_items(text, spans, position) if _LEADS.search(text[start:end]) else end
+
+
+def _with_steps(text: str, spans: Sequence[tuple[int, int]], position: int) -> int:
+    """Return where a run of numbered steps ends, as far as they fit: half an instruction is none."""
+    start, end = spans[position]
+    for step, step_end in spans[position + 1 :]:
+        apart = text[end:step]
+        if step_end - start > LONGEST_LEAD or "\n\n" in apart or ("\n" in apart and not _STEP.match(text, step)):
+            break
+        end = step_end
+    return end
 
 
 def _with_items(text: str, spans: Sequence[tuple[int, int]], position: int) -> int:

@@ -21,6 +21,13 @@ _MONTH = (
     r"|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre"
 )
 _DAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?"
+_DO = (
+    r"\d{1,2}[.)]|Add|Apply|Ask|Book|Bring|Call|Change|Check|Choose|Click|Close|Confirm|Connect|Contact|Copy|Create"
+    r"|Download|Enter|Fill|Follow|Give|Go|Hold|Install|Keep|Log|Make|Move|Open|Order|Pick|Plug|Press|Put|Register|Remove"
+    r"|Report|Request|Restart|Ring|Run|Save|Scan|Select|Send|Set|Sign|Start|Submit|Switch|Take|Tell|Turn|Type|Update|Use"
+    r"|Visit|Wait|Write"
+)
+"""How an instruction begins: a numbered step, or a verb that tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +76,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             r"where|(?:what|which) (?:city|country|state|town|county|place|region|location|river|street|building)"
             r"|wo|woher|wohin|dónde|(?:qué|cuál) (?:ciudad|país|lugar|región)",
             _CAPITALISED,
+        ),
+        "procedure": _kind(
+            r"how (?:do|can|could|should|would|must|shall) (?:i|we|you|one)|how to"
+            r"|what (?:do|should|must|shall|can) (?:i|we)(?: have to)? do"
+            r"|wie (?:kann|soll|muss|mache) (?:ich|man|wir)|was (?:soll|muss|kann) ich|cómo (?:puedo|se|debo|hago)",
+            rf"^(?:\d{{1,2}}[.)] )?(?:{_DO})\b",
         ),
         "reason": _kind(
             r"why|what (?:caused|causes)|(?:what|which) (?:is|was|were|are) the (?:reasons?|causes?)"
