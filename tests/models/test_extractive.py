@@ -57,6 +57,12 @@ def test_quotes_the_sentence_that_answers_with_its_source():
     assert answer.choices[0].finish == "stop"
 
 
+def test_numbered_steps_are_quoted_whole():
+    steps = "1. Open the portal. Any browser will do.\n2. Choose a new password.\n3. Sign in again."
+    answer = ask("How do I change my password?", hit(f"Passwords never expire.\n\n{steps}\n\nAsk 4400 for help."))
+    assert answer.text.startswith(f"{steps} [1]")
+
+
 def test_a_citation_is_the_exact_place_in_the_document():
     answer = ask("When does unused leave expire?", hit(LEAVE, start=1000))
     (citation,) = answer.citations
