@@ -129,20 +129,26 @@ def _load(options: argparse.Namespace) -> Loaded:
 def _listen(options: argparse.Namespace) -> socket.socket:
     """Open the socket; raises `InvalidRequest` where that address cannot be had."""
     try:
-        if options.uds:
-            Path(options.uds).unlink(missing_ok=True)
-            listener = socket.socket(socket.AF_UNIX)
-            listener.bind(options.uds)
-            Path(options.uds).chmod(0o600)
-            listener.listen(2048)
-            return listener
-        listener = socket.create_server((options.host, options.port), backlog=2048)
-        # An answer's head and body are two writes; asyncio sets this itself only on sockets it opened itself.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener
+        return _at_path(options.uds) if options.uds else _at_port(options.host, options.port)
     except OSError as error:
         where = options.uds or f"{options.host}:{options.port}"
         raise InvalidRequest(f"{where} cannot be listened at: {error}; --port 0 takes a free one") from error
+
+
+def _at_path(path: str) -> socket.socket:
+    Path(path).unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    Path(path).chmod(0o600)
+    listener.listen(2048)
+    return listener
+
+
+def _at_port(host: str, port: int) -> socket.socket:
+    listener = socket.create_server((host, port), backlog=2048)
+    # An answer's head and body are two writes; asyncio sets this itself only on sockets it opened itself.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _announce(options: argparse.Namespace, settings: Settings, listener: socket.socket) -> None:
