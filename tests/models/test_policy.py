@@ -20,7 +20,7 @@ from fourways.core.errors import (
 from fourways.core.trace import Trace
 from fourways.models.breaker import Breaker
 from fourways.models.echo import Echo, Reply
-from fourways.models.policy import Leg, Policy, Verdict, drawn, judge, pause
+from fourways.models.policy import Leg, Policy, Remedy, drawn, judge, pause
 
 DOWN = Reply(fail_after=0)
 
@@ -76,26 +76,26 @@ def refused(status, retry_after=None):
 
 
 @pytest.mark.parametrize(
-    ("error", "verdict"),
+    ("error", "remedy"),
     [
-        (refused(500), Verdict.AGAIN),
-        (refused(503), Verdict.AGAIN),
-        (refused(429), Verdict.AGAIN),
-        (refused(408), Verdict.AGAIN),
-        (UpstreamTimeout("late"), Verdict.AGAIN),
-        (UpstreamError("broken"), Verdict.AGAIN),
-        (Unavailable("starting"), Verdict.AGAIN),
-        (refused(401), Verdict.ELSEWHERE),
-        (refused(404), Verdict.ELSEWHERE),
-        (CircuitOpen("open", target="p/m", retry_after=1), Verdict.ELSEWHERE),
-        (RefusedAddress("outside"), Verdict.ELSEWHERE),
-        (refused(400), Verdict.GIVE_UP),
-        (refused(422), Verdict.GIVE_UP),
-        (InvalidRequest("nonsense"), Verdict.GIVE_UP),
+        (refused(500), Remedy.AGAIN),
+        (refused(503), Remedy.AGAIN),
+        (refused(429), Remedy.AGAIN),
+        (refused(408), Remedy.AGAIN),
+        (UpstreamTimeout("late"), Remedy.AGAIN),
+        (UpstreamError("broken"), Remedy.AGAIN),
+        (Unavailable("starting"), Remedy.AGAIN),
+        (refused(401), Remedy.ELSEWHERE),
+        (refused(404), Remedy.ELSEWHERE),
+        (CircuitOpen("open", target="p/m", retry_after=1), Remedy.ELSEWHERE),
+        (RefusedAddress("outside"), Remedy.ELSEWHERE),
+        (refused(400), Remedy.GIVE_UP),
+        (refused(422), Remedy.GIVE_UP),
+        (InvalidRequest("nonsense"), Remedy.GIVE_UP),
     ],
 )
-def test_what_each_failure_calls_for(error, verdict):
-    assert judge(error) is verdict
+def test_what_each_failure_calls_for(error, remedy):
+    assert judge(error) is remedy
 
 
 @settings(deadline=None)

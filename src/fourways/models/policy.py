@@ -30,7 +30,7 @@ LONGEST_WAIT = 20.0
 """Seconds a server may ask us to wait before a retry; if it asks for more, the next target is tried."""
 
 
-class Verdict(Enum):
+class Remedy(Enum):
     """What to do about a failure."""
 
     AGAIN = "the same target may answer a second time"
@@ -38,15 +38,15 @@ class Verdict(Enum):
     GIVE_UP = "the request is wrong everywhere"
 
 
-def judge(error: FourwaysError) -> Verdict:
+def judge(error: FourwaysError) -> Remedy:
     """Say what a failure before the first chunk calls for."""
     if isinstance(error, UpstreamRefused):
         if error.status in AGAIN_STATUS or error.status >= 500:  # noqa: PLR2004 - where HTTP's server errors begin
-            return Verdict.AGAIN
-        return Verdict.GIVE_UP if error.status in WRONG_STATUS else Verdict.ELSEWHERE
+            return Remedy.AGAIN
+        return Remedy.GIVE_UP if error.status in WRONG_STATUS else Remedy.ELSEWHERE
     if isinstance(error, CircuitOpen | RefusedAddress):
-        return Verdict.ELSEWHERE
-    return Verdict.AGAIN if isinstance(error, UpstreamError | Unavailable) else Verdict.GIVE_UP
+        return Remedy.ELSEWHERE
+    return Remedy.AGAIN if isinstance(error, UpstreamError | Unavailable) else Remedy.GIVE_UP
 
 
 def pause(attempt: int, error: FourwaysError, *, backoff: float, random: Random) -> float:
@@ -169,11 +169,11 @@ class _Tries:
                     return await self._ask(leg)
                 except FourwaysError as error:
                     last = error
-                verdict = judge(last)
-                if verdict is Verdict.GIVE_UP:
+                remedy = judge(last)
+                if remedy is Remedy.GIVE_UP:
                     raise last
                 wait = pause(attempt, last, backoff=self._policy.backoff, random=self._policy.random)
-                if verdict is Verdict.ELSEWHERE or attempt == leg.attempts or not self._may_wait(wait):
+                if remedy is Remedy.ELSEWHERE or attempt == leg.attempts or not self._may_wait(wait):
                     break
                 await self._policy.sleep(wait)
         raise last or UpstreamError(f"model '{self._policy.name}' has no target")
