@@ -96,3 +96,26 @@ class Citation:
     headings: tuple[str, ...] = ()
     page: int | None = None
     link: str = ""
+
+
+def cite(number: int, passage: Passage, start: int, end: int) -> Citation:
+    """Cite a part of a passage.
+
+    Args:
+        number: the mark in the answer's text, from 1.
+        passage: where the words stand.
+        start: character offset into the passage's text, not the document's.
+        end: of the same, behind the last character.
+    """
+    return Citation(
+        number=number,
+        knowledge=passage.knowledge,
+        document=passage.document,
+        title=passage.title,
+        quote=passage.text[start:end],
+        start=passage.start + start,
+        end=passage.start + end,
+        headings=passage.headings,
+        page=passage.page,
+        link=passage.link,
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from fourways.core.data import Citation, Hit
+from fourways.core.data import Citation, Hit, cite
 from fourways.models.extractive_cutting import Quotable
 
 
@@ -28,25 +28,9 @@ def write_pieces(quoted: Sequence[Quotable], sources: Sequence[Hit]) -> Iterator
     for (source, head, _), group in groupby(quoted, lambda one: (one.source, one.head, one.head or one.start)):
         rows = list(group)
         places = [*([head] if head else []), *((row.start, row.end) for row in rows)]
-        citations = tuple(_citation(source, place, sources[source]) for place in places)
+        citations = tuple(cite(source + 1, sources[source].passage, start, end) for start, end in places)
         same = before is not None and before.source == source and not before.head and not head
         joint = "" if before is None else " " if same else "\n\n"
         mark = f"\n\n[{source + 1}]" if head else f" [{source + 1}]"
         yield Piece(text=joint + "\n".join(one.quote for one in citations) + mark, citations=citations)
         before = rows[-1]
-
-
-def _citation(source: int, place: tuple[int, int], hit: Hit) -> Citation:
-    passage, (start, end) = hit.passage, place
-    return Citation(
-        number=source + 1,
-        knowledge=passage.knowledge,
-        document=passage.document,
-        title=passage.title,
-        quote=passage.text[start:end],
-        start=passage.start + start,
-        end=passage.start + end,
-        headings=passage.headings,
-        page=passage.page,
-        link=passage.link,
-    )

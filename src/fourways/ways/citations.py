@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from fourways.core.data import Citation, Hit
+from fourways.core.data import Citation, Hit, cite
 from fourways.core.sentences import sentences
 
 MARK = re.compile(r"\[(\d{1,3})\]")
@@ -41,18 +41,7 @@ def _citation(number: int, hit: Hit, said: set[str]) -> Citation:
     shared = [len(said & _words(passage.text[start:end])) for start, end in spans]
     best = max(range(len(spans)), key=shared.__getitem__, default=None)
     start, end = spans[best] if best is not None and shared[best] else (0, len(passage.text))
-    return Citation(
-        number=number,
-        knowledge=passage.knowledge,
-        document=passage.document,
-        title=passage.title,
-        quote=passage.text[start:end],
-        start=passage.start + start,
-        end=passage.start + end,
-        headings=passage.headings,
-        page=passage.page,
-        link=passage.link,
-    )
+    return cite(number, passage, start, end)
 
 
 def _words(text: str) -> set[str]:
