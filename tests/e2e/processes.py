@@ -232,10 +232,9 @@ def serving(project: ProjectFolder, *words: str) -> Iterator[Server]:
     except BaseException:
         server.kill()
         raise
-    engine = project.engine()
     assert server.stop() == 0, server.log
     assert server.trouble() == []
-    assert engine is None or not alive(engine), "the engine outlived its server"
+    wait_until(lambda: project.engine() is None, "the engine's end", seconds=10)
 
 
 def alive(pid: int) -> bool:

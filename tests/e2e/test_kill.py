@@ -3,7 +3,9 @@
 FOURWAYS_KILLS says at how many points (6 where it is not set), FOURWAYS_KILL_SEED which.
 """
 
+import contextlib
 import http.client
+import json
 import os
 import threading
 import time
@@ -21,6 +23,8 @@ from tests.e2e.processes import ProjectFolder, Server, processes_in, serving, wa
 
 KILLS = int(os.environ.get("FOURWAYS_KILLS", "6"))
 SEED = int(os.environ.get("FOURWAYS_KILL_SEED", "20261121"))
+USUAL = 4.0
+"""Seconds an ingest may take, once a worker has taken it: kills fall into them."""
 RESUMED_WITHIN = 10.0
 """Seconds after the next start within which a sync that was under way goes on."""
 
@@ -67,39 +71,39 @@ def test_an_ingest_killed_anywhere_is_never_half_seen_and_the_next_goes_on(tmp_p
 
 def kill_an_ingest(project: ProjectFolder, random: Random) -> str:
     """Start an ingest, kill it somewhere (its engine too, half the time), and say where it was."""
-    owners = {row["owner"] for row in project.rows("select owner from jobs")}
+    before = {row["owner"] for row in project.rows("select owner from jobs")}
     process = project.start("ingest", "--json", log="ingest")
-    if random.random() < 0.8:
-        begun = "select owner, state from jobs where state <> 'queued' order by created_at desc limit 1"
-
-        def working() -> bool:
-            return process.poll() is not None or any(row["owner"] not in owners for row in project.rows(begun))
-
-        wait_until(working, "a worker at the job", every=0.005)
-        time.sleep(random.uniform(0, 2.5))
-    else:
-        time.sleep(random.uniform(0, 2.5))
+    if random.random() < 0.8:  # most of them at work, not while the dead one's lease is waited for
+        wait_until(lambda: process.poll() is not None or at_work(project, before), "a worker at the job", every=0.005)
+    time.sleep(random.uniform(0, USUAL))
     engine = project.engine() if random.random() < 0.5 else None
     ended = process.poll()
     process.kill()
     process.wait()
     if engine is not None:
-        os.kill(engine, 9)
-    assert ended in {None, 0}, (project.state / "ingest.err").read_text(encoding="utf-8")
-    where = "after its end" if ended == 0 else phase(project)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(engine, 9)
+    assert ended in {None, 0}, (project.state / "ingest.out").read_text(encoding="utf-8")
+    where = phase(project, before) if ended is None else "after its end"
     return f"{where}, with its engine" if engine is not None else where
 
 
-def phase(project: ProjectFolder) -> str:
-    """Say how far a killed sync had come, by what stands in the database."""
-    newest = project.rows("select state, progress from jobs order by created_at desc limit 1")
-    if not newest or newest[0]["state"] == "queued":
-        return "before the work"
+def at_work(project: ProjectFolder, before: set[str]) -> bool:
+    """Whether a worker that was not there before has taken the job."""
+    newest = project.rows("select owner from jobs where state <> 'queued' order by created_at desc limit 1")
+    return any(row["owner"] not in before for row in newest)
+
+
+def phase(project: ProjectFolder, before: set[str]) -> str:
+    """Say how far a killed sync had come, by what it last noted and what stands in the database."""
+    if not at_work(project, before):
+        return "before its work"
+    [job] = project.rows("select state, progress from jobs order by created_at desc limit 1")
+    if job["state"] == "done":
+        return "after its work"
+    doing = json.loads(job["progress"] or "{}").get("what", "beginning").split()[0].rstrip(":")
     building = project.rows("select number from snapshots where state = 'building'")
-    if not building:
-        return "at the listing or after publishing"
-    written = project.rows("select count(*) as n from documents where added_in = ?", building[0]["number"])[0]["n"]
-    return "while documents were read" if written == 0 else "while passages were written"
+    return f"while {doing}" if building or doing != "embedding" else "after publishing"
 
 
 def say(summary: str) -> None:
