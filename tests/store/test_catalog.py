@@ -1,4 +1,4 @@
-"""Versions, snapshots and the denylist, as rows."""
+"""Versions, snapshots and the denylist, as rows, and what a snapshot shows of them."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 
 from fourways.core.data import Document
 from fourways.core.ids import TenantId
-from fourways.store import catalog
+from fourways.store import catalog, shown
 from fourways.store.catalog import NewPassage, Place, Version
 from fourways.store.database import Database, open_database
 from fourways.store.vectors import find_vectors, keep_vectors
@@ -57,7 +57,7 @@ def publish(database: Database, place: Place = HERE) -> int:
 
 def read(database: Database, version: Version, number: int, place: Place = HERE) -> list[str]:
     with database.reading() as connection:
-        found = catalog.passages_at(connection, place, {version.id: [0, 1, 9]}, number)
+        found = shown.passages_at(connection, place, {version.id: [0, 1, 9]}, number)
     return [found[key].text for key in sorted(found)]
 
 
@@ -87,11 +87,11 @@ def test_a_passage_is_the_exact_slice_of_its_document_with_all_that_is_known_of_
     version = write(database, "a.md", 1)
     assert read(database, version, 1) == [TEXT[0:11], TEXT[12:]]
     with database.reading() as connection:
-        passage = catalog.passages_at(connection, HERE, {version.id: [0]}, 1)[version.id, 0]
+        passage = shown.passages_at(connection, HERE, {version.id: [0]}, 1)[version.id, 0]
         assert (passage.document, passage.title, passage.headings, passage.page) == ("a.md", "T", ("H",), 1)
         assert passage.metadata == {"a": [1]}
-        assert catalog.slice_at(connection, HERE, version.id, 1, 7, 9) == "東京"
-        assert catalog.passages_at(connection, HERE, {}, 1) == {}
+        assert shown.slice_at(connection, HERE, version.id, 1, 7, 9) == "東京"
+        assert shown.passages_at(connection, HERE, {}, 1) == {}
 
 
 def test_rows_are_seen_from_their_first_snapshot_to_their_last(database):
@@ -100,7 +100,7 @@ def test_rows_are_seen_from_their_first_snapshot_to_their_last(database):
         catalog.retire(connection, [version], 4)
     assert [bool(read(database, version, number)) for number in range(1, 6)] == [False, True, True, False, False]
     with database.reading() as connection:
-        assert [len(catalog.documents_in(connection, HERE, number)) for number in range(1, 5)] == [0, 1, 1, 0]
+        assert [len(shown.documents_in(connection, HERE, number)) for number in range(1, 5)] == [0, 1, 1, 0]
 
 
 def test_what_was_written_for_the_snapshot_being_built_is_deleted_when_replaced_not_marked(database):
@@ -116,8 +116,8 @@ def test_rows_of_others_are_never_seen(database, place):
     assert read(database, version, 1, place) == []
     with database.reading() as connection:
         assert catalog.versions(connection, place) == []
-        assert catalog.documents_in(connection, place, 1) == []
-        assert catalog.slice_at(connection, place, version.id, 1, 0, 5) is None
+        assert shown.documents_in(connection, place, 1) == []
+        assert shown.slice_at(connection, place, version.id, 1, 0, 5) is None
 
 
 def test_a_denied_document_is_not_read_from_the_moment_it_is_denied(database):

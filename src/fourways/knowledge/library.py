@@ -23,9 +23,10 @@ from fourways.knowledge.mirror import Mirror
 from fourways.knowledge.search import Question, Rerank, Searcher, check_question
 from fourways.knowledge.sync import Progress, Report, Sync, SyncReport, embedding
 from fourways.models.embedders import Embedder
-from fourways.store import catalog
-from fourways.store.catalog import DocumentRow, Place, SnapshotRow
+from fourways.store import catalog, shown
+from fourways.store.catalog import Place, SnapshotRow
 from fourways.store.database import Database
+from fourways.store.shown import DocumentRow
 
 __all__ = ["DeletionReport", "Library", "Progress", "SyncReport"]
 
@@ -139,7 +140,7 @@ class Library:
         if number is None:
             return []
         with self._database.reading() as connection:
-            return catalog.documents_in(connection, self._place, number)
+            return shown.documents_in(connection, self._place, number)
 
     def _number(self, snapshot: int | str, *, searching: bool = True) -> int | None:
         rows = self.snapshots()

@@ -12,7 +12,7 @@ from fourways.core.errors import InvalidRequest, Unavailable
 from fourways.knowledge.filters import compile_filter, visible
 from fourways.knowledge.fusion import fuse, reorder
 from fourways.knowledge.index import Found, Index
-from fourways.store import catalog
+from fourways.store import shown
 from fourways.store.catalog import Place
 from fourways.store.database import Database
 
@@ -184,14 +184,14 @@ class Searcher:
         for version, ordinal in keys:
             wanted.setdefault(version, set()).add(ordinal)
         with self.database.reading() as connection:
-            found = catalog.passages_at(connection, self.place, wanted, question.number)
+            found = shown.passages_at(connection, self.place, wanted, question.number)
         return {key: one for key, one in found.items() if not one.acl or one.acl & question.labels}
 
     def _widened(self, question: Question, hit: Hit, run: Sequence[Passage], version: str) -> Hit:
         """Return a hit whose passage reaches over its run of neighbours; what they share of the headings stays."""
         start, end = min(one.start for one in run), max(one.end for one in run)
         with self.database.reading() as connection:
-            text = catalog.slice_at(connection, self.place, version, question.number, start, end)
+            text = shown.slice_at(connection, self.place, version, question.number, start, end)
         if text is None:
             return hit
         headings = _shared([one.headings for one in run])

@@ -21,7 +21,7 @@ from fourways.knowledge.mirror import Mirror, Moved
 from fourways.knowledge.reading import FAILED, KEPT, NEW, TOUCHED, Listed, Reading, read_listed, recipe_of
 from fourways.knowledge.search import Run
 from fourways.knowledge.sources import open_source
-from fourways.store import catalog
+from fourways.store import catalog, shown
 from fourways.store.catalog import Place, SnapshotRow, Version
 from fourways.store.database import Database
 
@@ -199,7 +199,7 @@ class Sync:
 
     def _publish(self, number: int) -> None:
         with self.database.transaction() as connection:
-            documents = catalog.documents_in(connection, self.place, number)
+            documents = shown.documents_in(connection, self.place, number)
             counts = {
                 "documents": len(documents),
                 "passages": sum(one.passages for one in documents),

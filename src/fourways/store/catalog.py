@@ -1,16 +1,16 @@
-"""What is known, as rows: each knowledge's snapshots, its documents' versions and their passages.
+"""What is known, as its writers keep it: each knowledge's snapshots, its documents' versions, and the denylist.
 
-A version is visible in snapshot S where `added_in <= S < removed_in` (null: no end yet). Readers go by published
-numbers: what is written under the number that is being built is not there for them.
+A version belongs to the snapshots S with `added_in <= S < removed_in` (null: no end yet). What is written under the
+number that is being built is not there for readers, who go by published numbers: see `shown`.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
-from fourways.core.data import Document, Passage
+from fourways.core.data import Document
 from fourways.core.ids import TenantId
 from fourways.store import revisions
 from fourways.store.dialect import insert_or_ignore
@@ -69,20 +69,6 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentRow:
-    """A document as a snapshot has it, without its text."""
-
-    uri: str
-    title: str
-    language: str
-    link: str
-    acl: frozenset[str]
-    metadata: Mapping[str, Any]
-    passages: int
-    added_in: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NewPassage:
     """A passage to be written: a place in its document, and the digest of what is embedded for it."""
 
@@ -109,7 +95,7 @@ class Stored:
 
 def building(connection: Connection, place: Place) -> int | None:
     """Return the number of the snapshot that is being built, None where none is."""
-    wanted = select(snapshots.c.number).where(_of(snapshots, place), snapshots.c.state == BUILDING)
+    wanted = select(snapshots.c.number).where(within(snapshots, place), snapshots.c.state == BUILDING)
     return connection.execute(wanted).scalar()
 
 
@@ -119,7 +105,7 @@ def begin(connection: Connection, place: Place, *, now: float) -> int:
     connection.execute(insert_or_ignore(connection, knowledges), known | {"created_at": now})
     number = building(connection, place)
     if number is None:
-        last = connection.execute(select(func.max(snapshots.c.number)).where(_of(snapshots, place))).scalar()
+        last = connection.execute(select(func.max(snapshots.c.number)).where(within(snapshots, place))).scalar()
         number = (last or 0) + 1
         row = known | {"number": number, "state": BUILDING, "created_at": now}
         connection.execute(insert(snapshots), row)
@@ -128,7 +114,7 @@ def begin(connection: Connection, place: Place, *, now: float) -> int:
 
 def publish(connection: Connection, place: Place, number: int, *, counts: Mapping[str, Any], now: float) -> None:
     """Let readers see a snapshot, from the transaction's commit on."""
-    mine = and_(_of(snapshots, place), snapshots.c.number == number)
+    mine = and_(within(snapshots, place), snapshots.c.number == number)
     connection.execute(update(snapshots).where(mine).values(state=PUBLISHED, published_at=now, counts=dict(counts)))
     revisions.bump(connection, revisions.SNAPSHOTS)
 
@@ -136,13 +122,13 @@ def publish(connection: Connection, place: Place, number: int, *, counts: Mappin
 def published(connection: Connection, place: Place) -> list[SnapshotRow]:
     """Return the snapshots that readers may ask for, oldest first."""
     columns = [snapshots.c[name] for name in ("number", "state", "created_at", "published_at", "counts")]
-    wanted = select(*columns).where(_of(snapshots, place), snapshots.c.state == PUBLISHED)
+    wanted = select(*columns).where(within(snapshots, place), snapshots.c.state == PUBLISHED)
     return [SnapshotRow(**row) for row in connection.execute(wanted.order_by(snapshots.c.number)).mappings()]
 
 
 def forget(connection: Connection, place: Place, numbers: Collection[int]) -> None:
     """Drop snapshots: nobody can ask for them any more."""
-    connection.execute(delete(snapshots).where(_of(snapshots, place), snapshots.c.number.in_(numbers)))
+    connection.execute(delete(snapshots).where(within(snapshots, place), snapshots.c.number.in_(numbers)))
 
 
 # ---------------------------------------------------------------- versions of documents
@@ -152,18 +138,10 @@ _VERSION = [documents.c[name] for name in Version.__dataclass_fields__]
 
 def versions(connection: Connection, place: Place, uri: str | None = None) -> list[Version]:
     """Return every version there is, or all of one document's."""
-    wanted = select(*_VERSION).where(_of(documents, place))
+    wanted = select(*_VERSION).where(within(documents, place))
     if uri is not None:
         wanted = wanted.where(documents.c.uri == uri)
     return [_version(row) for row in connection.execute(wanted).mappings()]
-
-
-def documents_in(connection: Connection, place: Place, number: int) -> list[DocumentRow]:
-    """Return the documents of a snapshot, by uri, without those on the denylist."""
-    columns = [documents.c[name] for name in DocumentRow.__dataclass_fields__]
-    wanted = select(*columns).where(_of(documents, place), _visible(number), _allowed())
-    rows = connection.execute(wanted.order_by(documents.c.uri)).mappings()
-    return [DocumentRow(**{**row, "acl": frozenset(row["acl"])}) for row in rows]
 
 
 def write_version(
@@ -209,7 +187,7 @@ def close_former(connection: Connection, place: Place, acls: Mapping[str, Collec
     """
     for some in _batches(acls):
         former = select(documents.c.id, documents.c.uri, documents.c.acl).where(
-            _of(documents, place), documents.c.uri.in_(some)
+            within(documents, place), documents.c.uri.in_(some)
         )
         for row in connection.execute(former).all():
             if sorted(row.acl) != sorted(acls[row.uri]):
@@ -261,72 +239,12 @@ def stored(connection: Connection, ids: Sequence[str]) -> Iterator[Stored]:
             )
 
 
-# ---------------------------------------------------------------- passages for readers
-
-_OF_DOCUMENT = ("uri", "title", "language", "link", "acl", "metadata")
-
-
-def passages_at(
-    connection: Connection, place: Place, wanted: Mapping[str, Collection[int]], number: int
-) -> dict[tuple[str, int], Passage]:
-    """Return passages by version and ordinal; those a snapshot does not show, or the denylist names, are left out.
-
-    Args:
-        connection: a transaction that reads.
-        place: of which knowledge.
-        wanted: ordinals by the id of the version.
-        number: the snapshot.
-    """
-    if not wanted:
-        return {}
-    # Found by primary key alone, and judged here: asked for the tenant too, SQLite would read all of its documents.
-    columns = [documents.c[name] for name in ("tenant", "knowledge", "added_in", "removed_in", *_OF_DOCUMENT)]
-    text = func.substr(documents.c.text, passages.c.start + 1, passages.c.end - passages.c.start).label("words")
-    keys = (and_(passages.c.document_id == key, passages.c.ordinal.in_(list(some))) for key, some in wanted.items())
-    rows = connection.execute(
-        select(passages, text, *columns).join(documents, documents.c.id == passages.c.document_id).where(or_(*keys))
-    ).mappings()
-    shown = [row for row in rows if _shows(row, place, number)]
-    uris = {row["uri"] for row in shown}
-    closed = denied(connection, place, uris)
-    return {
-        (row["document_id"], row["ordinal"]): Passage(
-            id=row["id"],
-            knowledge=place.knowledge,
-            document=row["uri"],
-            title=row["title"],
-            text=row["words"],
-            start=row["start"],
-            end=row["end"],
-            ordinal=row["ordinal"],
-            headings=tuple(row["headings"]),
-            page=row["page"],
-            language=row["language"],
-            link=row["link"],
-            acl=frozenset(row["acl"]),
-            metadata=row["metadata"],
-        )
-        for row in shown
-        if row["uri"] not in closed
-    }
-
-
-def slice_at(connection: Connection, place: Place, version_id: str, number: int, start: int, end: int) -> str | None:
-    """Return characters [start, end) of a version's text, None where a snapshot does not show it."""
-    text = func.substr(documents.c.text, start + 1, end - start).label("words")
-    columns = [documents.c[name] for name in ("tenant", "knowledge", "added_in", "removed_in", "uri")]
-    row = connection.execute(select(text, *columns).where(documents.c.id == version_id)).mappings().first()
-    if row is None or not _shows(row, place, number) or row["uri"] in denied(connection, place, [row["uri"]]):
-        return None
-    return str(row["words"])
-
-
 # ---------------------------------------------------------------- what may not come back
 
 
 def denied(connection: Connection, place: Place, uris: Collection[str] | None = None) -> frozenset[str]:
     """Return the documents that were deleted for good, all or those among some."""
-    wanted = select(denylist.c.uri).where(_of(denylist, place))
+    wanted = select(denylist.c.uri).where(within(denylist, place))
     if uris is not None:
         wanted = wanted.where(denylist.c.uri.in_(uris))
     return frozenset(connection.execute(wanted).scalars())
@@ -340,31 +258,16 @@ def deny(connection: Connection, place: Place, uri: str, *, reason: str, now: fl
 
 def allow(connection: Connection, place: Place, uri: str) -> bool:
     """Take a document off the denylist; False where it was not on it."""
-    mine = and_(_of(denylist, place), denylist.c.uri == uri)
+    mine = and_(within(denylist, place), denylist.c.uri == uri)
     return connection.execute(delete(denylist).where(mine)).rowcount > 0
 
 
-# ---------------------------------------------------------------- clauses
+# ---------------------------------------------------------------- rows
 
 
-def _of(table: Any, place: Place) -> ColumnElement[bool]:  # noqa: ANN401 - any of the tables
+def within(table: Any, place: Place) -> ColumnElement[bool]:  # noqa: ANN401 - any of the tables
+    """Return the condition that a row is of a knowledge."""
     return and_(table.c.tenant == place.tenant, table.c.knowledge == place.knowledge)
-
-
-def _visible(number: int) -> ColumnElement[bool]:
-    ends = or_(documents.c.removed_in.is_(None), documents.c.removed_in > number)
-    return and_(documents.c.added_in <= number, ends)
-
-
-def _shows(row: Mapping[Any, Any], place: Place, number: int) -> bool:
-    """Say of a row what `_of` and `_visible` ask of one."""
-    mine = (row["tenant"], row["knowledge"]) == (place.tenant, place.knowledge)
-    return mine and row["added_in"] <= number and (row["removed_in"] is None or row["removed_in"] > number)
-
-
-def _allowed() -> ColumnElement[bool]:
-    same = [denylist.c[name] == documents.c[name] for name in ("tenant", "knowledge", "uri")]
-    return ~select(denylist.c.uri).where(*same).exists()
 
 
 def _version(row: Mapping[Any, Any]) -> Version:
