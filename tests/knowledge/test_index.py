@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fourways.knowledge import index as module
+from fourways.knowledge import index_writing
 from fourways.knowledge.filters import visible
-from fourways.knowledge.index import ALIVE, Entry, Held, Index
+from fourways.knowledge.index import Held, Index
+from fourways.knowledge.index_writing import ALIVE, Entry, WritableIndex
 
 WORDS = ["apple", "river", "stone", "cloud", "ember", "flute", "grain", "hazel"]
 
@@ -33,8 +34,8 @@ def entries(document: str, count: int = 1, *, seed: int = 0, text: str = "", **f
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Index:
-    return Index(tmp_path / "index", "t")
+def index(tmp_path: Path) -> WritableIndex:
+    return WritableIndex(tmp_path / "index", "t")
 
 
 SHOWN = visible(1, ())
@@ -132,7 +133,7 @@ def test_another_language_makes_full_text_anew(index):
 
 @pytest.mark.parametrize("grown", [0, 400])
 def test_partitions_find_nearly_all_true_neighbours_and_narrow_filters_find_all(index, monkeypatch, grown):
-    monkeypatch.setattr(module, "APPROXIMATE", 500)
+    monkeypatch.setattr(index_writing, "APPROXIMATE", 500)
     for start in range(0, 1000, 500):
         index.add([one for n in range(start, start + 500) for one in entries(f"d{n}", seed=n)])
     index.settle()
@@ -153,7 +154,7 @@ def test_partitions_find_nearly_all_true_neighbours_and_narrow_filters_find_all(
 
 
 def test_fewer_rows_than_partitions_need_are_read_whole_again(index, monkeypatch):
-    monkeypatch.setattr(module, "APPROXIMATE", 300)
+    monkeypatch.setattr(index_writing, "APPROXIMATE", 300)
     index.add([one for n in range(400) for one in entries(f"d{n}", seed=n)])
     index.settle()
     index.erase([f"d{n}" for n in range(200)])

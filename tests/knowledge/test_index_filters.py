@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from fourways.core.errors import InvalidRequest
 from fourways.knowledge.filters import compile_filter, token, visible
-from fourways.knowledge.index import Entry, Index
+from fourways.knowledge.index import Index
+from fourways.knowledge.index_writing import Entry, WritableIndex
 
 NASTY = ["a", "it's", "'; DROP TABLE x --", "\\", "%", "_", "\x1f", '"', "a\nb", "", "日本", "a' OR '1'='1"]
 DOCUMENTS: list[dict[str, Any]] = [
@@ -23,8 +24,8 @@ DOCUMENTS: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
-    made = Index(tmp_path_factory.mktemp("index"), "t")
+def index(tmp_path_factory: pytest.TempPathFactory) -> WritableIndex:
+    made = WritableIndex(tmp_path_factory.mktemp("index"), "t")
     vector = np.array([1.0, 0.0], np.float32)
     made.add(
         [
@@ -111,7 +112,7 @@ def test_deep_filters_are_refused_before_they_cost_anything():
 
 @pytest.mark.parametrize("label", NASTY)
 def test_a_label_opens_only_what_carries_exactly_that_label(tmp_path, label):
-    index = Index(tmp_path, "t")
+    index = WritableIndex(tmp_path, "t")
     vector = np.array([1.0], np.float32)
     for number, acl in enumerate([set(), {label}, {"other"}, {f"{label}x"}, {"other", label}]):
         entry = Entry(

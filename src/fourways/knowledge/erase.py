@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from fourways.knowledge.index import Index
+from fourways.knowledge.index_writing import WritableIndex
 from fourways.knowledge.search import Run
 from fourways.store import catalog
 from fourways.store.catalog import Place, Version
@@ -35,7 +35,7 @@ class Eraser:
 
     place: Place
     database: Database
-    index: Index
+    index: WritableIndex
     run: Run
 
     async def drop(self, gone: Sequence[Version]) -> int:

@@ -17,7 +17,7 @@ from fourways.core.errors import Busy, NotFound, Unavailable
 from fourways.core.ids import DEFAULT_TENANT, TenantId, digest
 from fourways.core.trace import Clock
 from fourways.knowledge.erase import DeletionReport, Eraser
-from fourways.knowledge.index import Index
+from fourways.knowledge.index_writing import WritableIndex
 from fourways.knowledge.lock import locked
 from fourways.knowledge.mirror import Mirror
 from fourways.knowledge.search import Question, Rerank, Searcher, check_question
@@ -77,7 +77,7 @@ class Library:
         self._place = Place(tenant=tenant, knowledge=name)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"knowledge-{name}")
         self._family = f"{name}.{digest(tenant)[:8]}."
-        self._index = Index(state / "index", f"{self._family}{digest(embed.name)[:12]}")
+        self._index = WritableIndex(state / "index", f"{self._family}{digest(embed.name)[:12]}")
         self._lock = state / "index" / f"{self._family[:-1]}.lock"
         self._eraser = Eraser(place=self._place, database=database, index=self._index, run=self._run)
         self._searcher = Searcher(

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from fourways.core.trace import Clock
 from fourways.knowledge.filters import tokens
-from fourways.knowledge.index import ALIVE, Entry, Held, Index
+from fourways.knowledge.index import Held
+from fourways.knowledge.index_writing import ALIVE, Entry, WritableIndex
 from fourways.knowledge.search import Run
 from fourways.models.embedders import Embedder
 from fourways.store import catalog
@@ -71,7 +72,7 @@ class Mirror:
         now: Unix seconds.
     """
 
-    index: Index
+    index: WritableIndex
     database: Database
     place: Place
     embed: Embedder
