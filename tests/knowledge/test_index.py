@@ -49,6 +49,19 @@ def test_an_index_that_is_not_there_finds_nothing(index):
     index.settle()
 
 
+def test_a_table_killed_in_the_making_is_none_and_is_made_again(index):
+    """Rows come first in Lance, the version that names them last."""
+    torn = index.folder / "t.lance" / "data" / ".tmp"
+    torn.parent.mkdir(parents=True)
+    torn.write_bytes(b"torn")
+    assert not index.exists()
+    assert index.held() == {}
+    assert index.nearest(vector_of(0), SHOWN, 5) == []
+    index.add(entries("d", 2))
+    assert index.held()["d"].passages == 2
+    assert not torn.exists()
+
+
 def test_both_sides_find_their_best_and_cosines_are_exact(index):
     index.add(entries("d", 8))
     index.settle()

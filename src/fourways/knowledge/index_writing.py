@@ -152,7 +152,7 @@ class WritableIndex(Index):
     def drop(self) -> None:
         """Remove the table and all its files."""
         self._forget()
-        shutil.rmtree(self.folder / f"{self.name}.lance", ignore_errors=True)
+        shutil.rmtree(self._place, ignore_errors=True)
         self._unfinished.unlink(missing_ok=True)
 
     @property
@@ -162,7 +162,7 @@ class WritableIndex(Index):
 
     def _with_dead_rows(self) -> set[int]:
         """Return the files of the table that still hold rows deleted earlier: `change` moves rows and leaves such."""
-        marks = (self.folder / f"{self.name}.lance" / "_deletions").glob("*-*")
+        marks = (self._place / "_deletions").glob("*-*")
         return {int(mark.name.split("-")[0]) for mark in marks}
 
     def _rewrite(self, keys: Sequence[str]) -> None:
