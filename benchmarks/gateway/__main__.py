@@ -1,6 +1,6 @@
 """CPU a request and a streamed chunk, memory, start-up: fourways, LiteLLM's proxy, a FastAPI + httpx relay, in one run.
 
-    python -m benchmarks.gateway [--requests 4000] [--streams 60] [--only fourways,relay,litellm]
+    python -m benchmarks.gateway [--requests 4000] [--streams 160] [--only fourways,relay,litellm]
 
 CPU is the server process's own (user + system, read from the kernel before and after the load), not wall clock.
 The peers live in environments of their own under `.benchmarks/`, made when first needed.
@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 PEERS = {"relay": ["fastapi", "httpx", "uvicorn", "uvloop", "httptools"], "litellm": ["litellm[proxy]"]}
 TICK = os.sysconf("SC_CLK_TCK")
-WARM_UP = 300
+WARM_UP, WARM_UP_STREAMS = 300, 16
 KEY = "sk-benchmark"
 
 
@@ -157,6 +157,7 @@ def measure(server: Server, options) -> dict:
     try:
         figures = {"start_s": wait_until_up(server, process), "start_cpu_s": cpu_seconds(process.pid)}
         load(server, WARM_UP, stream=False)
+        load(server, WARM_UP_STREAMS, stream=True)
         before = cpu_seconds(process.pid)
         whole = load(server, options.requests, stream=False)
         between = cpu_seconds(process.pid)
@@ -202,7 +203,7 @@ def show(results: dict) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=4000)
-    parser.add_argument("--streams", type=int, default=64)
+    parser.add_argument("--streams", type=int, default=160)
     parser.add_argument("--only", default=",".join(SERVERS))
     parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args()
