@@ -12,6 +12,7 @@ import yaml
 from fourways import samples
 from fourways.config.load import load_project
 from fourways.config.tree import FileSource
+from fourways.knowledge.parse import parse
 
 HELPDESK = samples.folder("helpdesk")
 KINDS = {"fact", "procedure", "table", "version", "site", "acl", "pdf", "docx", "xlsx", "unanswerable"}
@@ -56,9 +57,7 @@ def pdf_of(path: Path) -> str:
 
 
 def office_of(path: Path) -> str:
-    from markitdown import MarkItDown
-
-    return MarkItDown().convert(path).text_content
+    return parse(path.read_bytes(), uri=path.name).text
 
 
 READERS = {".md": markdown_of, ".pdf": pdf_of, ".docx": office_of, ".xlsx": office_of}
