@@ -23,8 +23,6 @@ from tests.e2e.processes import ProjectFolder, Server, processes_in, serving, wa
 
 KILLS = int(os.environ.get("FOURWAYS_KILLS", "6"))
 SEED = int(os.environ.get("FOURWAYS_KILL_SEED", "20261121"))
-USUAL = 4.0
-"""Seconds an ingest may take, once a worker has taken it: kills fall into them."""
 RESUMED_WITHIN = 10.0
 """Seconds after the next start within which a sync that was under way goes on."""
 
@@ -50,10 +48,12 @@ def test_an_ingest_killed_anywhere_is_never_half_seen_and_the_next_goes_on(tmp_p
     corpus = new_corpus(tmp_path / "corpus", random)
     project = corpus.project
     hits: Counter[str] = Counter()
+    takes = 3.0
     for point in range(max(1, KILLS // 2)):
-        if point:
-            corpus.edit(random.randint(1, 25))
-        hits[kill_an_ingest(project, random)] += 1
+        hits[kill_an_ingest(project, random, takes)] += 1
+        if point % 4 == 1:
+            takes = finish_an_ingest(corpus)
+        corpus.edit(random.randint(1, 25))
         if random.random() < 0.4:
             with serving(project, "--no-sync") as server:
                 check_readers(corpus, server.client().vector_stores.search)
@@ -69,13 +69,25 @@ def test_an_ingest_killed_anywhere_is_never_half_seen_and_the_next_goes_on(tmp_p
     say(f"ingest killed {hits.total()} times: {told(hits)}; seed {SEED}")
 
 
-def kill_an_ingest(project: ProjectFolder, random: Random) -> str:
-    """Start an ingest, kill it somewhere (its engine too, half the time), and say where it was."""
+def finish_an_ingest(corpus: Corpus) -> float:
+    """Let an ingest go on to its end, and return the seconds that its worker took."""
+    corpus.project.done("ingest")
+    corpus.settle()
+    [job] = corpus.project.rows("select started_at, finished_at from jobs order by created_at desc limit 1")
+    return float(job["finished_at"] - job["started_at"])
+
+
+def kill_an_ingest(project: ProjectFolder, random: Random, takes: float) -> str:
+    """Start an ingest, kill it somewhere (its engine too, half the time), and say where it was.
+
+    Args:
+        takes: seconds that a worker takes for the whole of it.
+    """
     before = {row["owner"] for row in project.rows("select owner from jobs")}
     process = project.start("ingest", "--json", log="ingest")
     if random.random() < 0.8:  # most of them at work, not while the dead one's lease is waited for
         wait_until(lambda: process.poll() is not None or at_work(project, before), "a worker at the job", every=0.005)
-    time.sleep(random.uniform(0, USUAL))
+    time.sleep(random.uniform(0, 1.2 * takes))
     engine = project.engine() if random.random() < 0.5 else None
     ended = process.poll()
     process.kill()
