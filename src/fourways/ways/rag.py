@@ -86,7 +86,7 @@ class _Rag:
             trace.attributes["abstained"] = True
             yield Chunk(text=self.abstain_text, finish="stop", usage=Usage(cost_usd=0.0))
             return
-        filled = self._fill(query, request, hits, trace)
+        filled = self._fill(request, hits, trace)
         answer = self.model(filled, trace)
         async for chunk in self._quoting(answer, trace) if self.quotes_itself else _citing(answer, hits, trace):
             yield chunk
@@ -113,10 +113,10 @@ class _Rag:
             span.set(query=query, hits=[_seen(hit) for hit in hits])
         return hits
 
-    def _fill(self, query: str, request: ChatRequest, hits: tuple[Hit, ...], trace: Trace) -> ChatRequest:
+    def _fill(self, request: ChatRequest, hits: tuple[Hit, ...], trace: Trace) -> ChatRequest:
         with trace.span("prompt"):
             if self.quotes_itself:
-                return replace(request, messages=[{"role": "user", "content": query}], sources=hits)
+                return replace(request, sources=hits)
             messages = self.prompt.messages(request, self.prompt.examples)
             shown = with_sources(messages, hits, fence_of(trace.id), self.abstain_text)
             return replace(request, messages=shown, options=self.prompt.options(self.decoding, request), sources=hits)
