@@ -186,6 +186,8 @@ class House:
                     await asyncio.to_thread(retention.forget, self.database, self.tenant, kept, now=time.time())
             except FourwaysError as error:
                 LOG.warning("%s", error)
+            except Exception:
+                LOG.exception("what time changes could not be looked after; it is tried again")
             await asyncio.sleep(TEND)
 
     async def _reload(self) -> None:

@@ -89,6 +89,12 @@ def test_a_second_turn_is_understood_from_the_first(server: Server):
     assert "every Monday" in answer.choices[0].message.content
 
 
+def test_a_second_turn_is_not_answered_with_the_firsts_sentence(server: Server):
+    first = "Which days does the canteen serve lentil soup?"
+    answer = chat(server.client(), "helpdesk", first, "On Thursdays it serves lentil soup.", "And when does it open?")
+    assert "half past eleven" in answer.choices[0].message.content
+
+
 def test_models_are_listed(server: Server):
     names = [card.id for card in server.client().models.list()]
     assert names[:5] == ["helpdesk", "parrot", "helpdesk:prompt", "helpdesk:rag", "parrot:prompt"]
