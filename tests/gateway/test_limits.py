@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fourways.config.tree import Limits
-from fourways.core.chat import Chunk, Principal, collect
+from fourways.core.chat import Chunk, Principal, close, collect
 from fourways.core.errors import RateLimited
 from fourways.core.trace import Trace, Usage
-from fourways.gateway.closing import close
 from fourways.gateway.limits import Bucket, LimitBook, limited
 
 

@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fourways.core.chat import Chunk, collect
+from fourways.core.chat import Chunk, close, collect
 from fourways.core.errors import Unavailable
 from fourways.core.trace import Trace, Usage
-from fourways.gateway.closing import close
 from fourways.gateway.journal import Journal, from_line, to_line
 from fourways.gateway.record import BATCH, Recorder, recorded
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fourways.core.chat import Principal
+from fourways.core.chat import ChatRequest, Principal, close
 from fourways.core.trace import Trace
 from fourways.models.echo import Echo
 from fourways.models.extractive import extractive
+from fourways.ways import WAYS
 from fourways.ways.citations import cited
 from fourways.ways.condense import condense_by_rule
 from fourways.ways.context import within_budget
@@ -97,6 +98,19 @@ async def test_a_conversation_is_condensed_by_the_model_into_one_query(tmp_path:
     await ask(await build("rag", shop), shop, "How do I sign in to the VPN?", "And on a Mac?", trace=trace)
     assert found.asked[0]["query"] == "How do I sign in to the VPN on a Mac?"
     assert [span.name for span in trace.spans if span.parent is None] == ["condense", "retrieve", "prompt", "model"]
+
+
+async def test_hanging_up_ends_the_models_answer_at_once(tmp_path: Path) -> None:
+    trace, found = Trace(), Found([hit(TEXT)])
+    shop = workshop(tmp_path, yaml(), models={"echo": Echo(["one two three [1]"])}, found=found)
+    candidate = await build("rag", shop)
+    request = ChatRequest(
+        model="a", messages=[{"role": "user", "content": "sign in?"}], principal=Principal(), stream=True
+    )
+    answer = WAYS["rag"].open(candidate, shop)(request, trace)
+    await anext(answer)
+    await close(answer)
+    assert [span.attributes.get("abandoned") for span in trace.spans if span.name == "model"] == [True]
 
 
 # the turns, what is searched for

@@ -104,6 +104,13 @@ def onion(answer: Answerer, *wrappers: Wrapper) -> Answerer:
     return answer
 
 
+async def close(chunks: AsyncIterator[Chunk] | None) -> None:
+    """End an answer that may be half-read: left alone, an async generator keeps its upstream at work."""
+    aclose = getattr(chunks, "aclose", None)
+    if aclose is not None:
+        await aclose()
+
+
 @dataclass(slots=True, kw_only=True)
 class Choice:
     """One of an answer's `n` choices, folded from its chunks."""

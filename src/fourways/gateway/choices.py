@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
-from fourways.core.chat import Answerer, ChatRequest, Chunk
+from fourways.core.chat import Answerer, ChatRequest, Chunk, close
 from fourways.core.errors import InvalidRequest
 from fourways.core.trace import Trace, Usage
-from fourways.gateway.closing import close
 
 MOST_CHOICES = 16
 """Choices of one request at most: each is a whole run of the answerer."""

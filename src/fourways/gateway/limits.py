@@ -5,10 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from fourways.config.tree import Limits
-from fourways.core.chat import Answerer, ChatRequest, Chunk, Principal, Wrapper
+from fourways.core.chat import Answerer, ChatRequest, Chunk, Principal, Wrapper, close
 from fourways.core.errors import RateLimited
 from fourways.core.trace import Clock, Trace
-from fourways.gateway.closing import close
 from fourways.gateway.routes import app_of
 
 MINUTE = 60.0

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from fourways.core.chat import Answerer, ChatRequest, Chunk, Principal, Wrapper, question_of
+from fourways.core.chat import Answerer, ChatRequest, Chunk, Principal, Wrapper, close, question_of
 from fourways.core.errors import Busy, FourwaysError, Unavailable
 from fourways.core.trace import Trace
-from fourways.gateway.closing import close
 from fourways.gateway.journal import ROOM, Journal, Segment, to_line
 
 LOG = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-from fourways.core.chat import Answerer, ChatRequest, Chunk
+from fourways.core.chat import Answerer, ChatRequest, Chunk, close
 from fourways.core.errors import (
     CircuitOpen,
     FourwaysError,
@@ -212,10 +212,3 @@ def _count(breaker: Breaker, error: FourwaysError, now: float) -> None:
         breaker.succeeded()
     elif isinstance(error, UpstreamError | Unavailable) and not isinstance(error, CircuitOpen):
         breaker.failed(now)
-
-
-async def close(chunks: AsyncIterator[Chunk]) -> None:
-    """End an answer that may be half-read, so that whoever makes it hangs up now."""
-    aclose = getattr(chunks, "aclose", None)
-    if aclose is not None:
-        await aclose()

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 from fourways.config.tree import PromptWay
-from fourways.core.chat import Answerer, ChatRequest, Chunk, question_of
+from fourways.core.chat import Answerer, ChatRequest, Chunk, close, question_of
 from fourways.core.specs import Candidate
 from fourways.core.trace import Trace
 from fourways.ways.nearest import NearestExamples
@@ -58,7 +58,11 @@ def _with_nearest(model: Answerer, prompt: Prompt, decoding: dict[str, object], 
             span.set(examples=[example.input for example in examples])
             messages = prompt.messages(request, examples)
         filled = replace(request, messages=messages, options=prompt.options(decoding, request))
-        async for chunk in model(filled, trace):
-            yield chunk
+        chunks = model(filled, trace)
+        try:
+            async for chunk in chunks:
+                yield chunk
+        finally:
+            await close(chunks)
 
     return answer

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fourways.config.tree import RagWay
-from fourways.core.chat import Answerer, ChatRequest, Chunk
+from fourways.core.chat import Answerer, ChatRequest, Chunk, close
 from fourways.core.data import Hit
 from fourways.core.specs import Candidate
 from fourways.core.trace import Trace, Usage
@@ -88,8 +88,13 @@ class _Rag:
             return
         filled = self._fill(request, hits, trace)
         answer = self.model(filled, trace)
-        async for chunk in self._quoting(answer, trace) if self.quotes_itself else _citing(answer, hits, trace):
-            yield chunk
+        shown = self._quoting(answer, trace) if self.quotes_itself else _citing(answer, hits, trace)
+        try:
+            async for chunk in shown:
+                yield chunk
+        finally:
+            await close(shown)
+            await close(answer)
 
     async def _quoting(self, answer: AsyncIterator[Chunk], trace: Trace) -> AsyncIterator[Chunk]:
         """Pass quotes on; where there was nothing to quote, abstain in the app's own words."""

@@ -6,10 +6,9 @@ from typing import Any
 
 import msgspec
 
-from fourways.core.chat import ChatRequest, Chunk, Principal, collect
+from fourways.core.chat import ChatRequest, Chunk, Principal, close, collect
 from fourways.core.errors import InvalidRequest
 from fourways.core.trace import Trace
-from fourways.gateway.closing import close
 from fourways.gateway.record import fail
 from fourways.web.asgi import Exchange
 from fourways.web.frames import Framer, extras_of, spliced, whole

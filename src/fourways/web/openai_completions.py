@@ -8,10 +8,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from fourways.core.chat import Answer, ChatRequest, Principal, collect
+from fourways.core.chat import Answer, ChatRequest, Principal, close, collect
 from fourways.core.errors import InvalidRequest
 from fourways.core.trace import Trace, Usage
-from fourways.gateway.closing import close
 from fourways.gateway.record import answered_by, recording
 from fourways.models.openai import usage_of
 from fourways.models.transport import Deadlines
