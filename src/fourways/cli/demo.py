@@ -60,7 +60,7 @@ async def _first_questions(folder: Path) -> None:
     await house.start(background=False)
     try:
         await ingest_shown(house)
-        ERR.print(f"Answering with [bold]{house.ambient.model}[/]: {escape(house.ambient.why)}.")
+        ERR.print(f"Answering with [bold]{house.ambient.model}[/]: {escape(house.ambient.why)}.", soft_wrap=True)
         for question in QUESTIONS:
             await _ask(house, question)
     finally:

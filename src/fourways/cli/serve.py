@@ -69,7 +69,8 @@ def _announce(house: "House", url: str) -> None:
     ERR.print(f"\n[bold green]fourways serves {house.project.project} on {url}[/]")
     ERR.print(f"  model    {house.ambient.model} [dim]({house.ambient.why})[/]", soft_wrap=True)
     if not house.keys.ring.locked:
-        ERR.print("  keys     none yet: this machine may ask without one; [bold]fourways key create NAME[/] ends that")
+        keyless = "none yet: this machine may ask without one; [bold]fourways key create NAME[/] ends that"
+        ERR.print(f"  keys     {keyless}", soft_wrap=True)
     ERR.print("  try      ", end="")
     body = f'{{"model": "{app}", "messages": [{{"role": "user", "content": "How do I reset my password?"}}]}}'
     ERR.print(

@@ -30,6 +30,7 @@ def write_pieces(quoted: Sequence[Quotable], sources: Sequence[Hit]) -> Iterator
         places = [*([head] if head else []), *((row.start, row.end) for row in rows)]
         citations = tuple(cite(source + 1, sources[source].passage, start, end) for start, end in places)
         same = before is not None and before.source == source and not before.head and not head
+        same = same and "\n" not in rows[0].text  # steps and lists begin a line of their own
         joint = "" if before is None else " " if same else "\n\n"
         mark = f"\n\n[{source + 1}]" if head else f" [{source + 1}]"
         yield Piece(text=joint + "\n".join(one.quote for one in citations) + mark, citations=citations)
