@@ -69,8 +69,7 @@ class House:
         observers = [self.metrics.observe, *([self.telemetry.observe] if self.telemetry else [])]
         journal = state_folder(self.folder) / "journal"
         self.recorder = Recorder(self._write_traces, journal=journal, observers=observers)
-        texts = file.project.telemetry.record_texts
-        self.gateway = gateway(self.routes, self.recorder, self.limits, texts=texts)
+        self.gateway = gateway(self.routes, self.recorder, self.limits, texts=file.project.telemetry.record_texts)
         self.engines = Engines(state_folder(self.folder))
         self.refresher = Refresher()
         self.worker = Worker(database=database, handlers={KIND: sync_handler(self.library)}, owner=new_id("worker"))
@@ -273,12 +272,15 @@ class House:
             access.note_use(connection, used)
 
     def _price(self, trace: Trace) -> None:
-        """Add the cost of an answer that ended before the table of prices was loaded."""
-        usage, fittings = trace.usage, self._fittings
-        if usage is None or usage.cost_usd is not None or fittings is None:
+        """Add the cost of an answer that ended before prices were loaded; no trace is lost for want of one."""
+        usage = trace.usage
+        if usage is None or usage.cost_usd is not None or self._fittings is None:
             return
         target = next((str(span.attributes["target"]) for span in trace.spans if "target" in span.attributes), "")
-        trace.usage = replace(usage, cost_usd=fittings.models.cost(target, usage))
+        try:
+            trace.usage = replace(usage, cost_usd=self.models.cost(target, usage))
+        except FourwaysError as error:
+            LOG.warning("the cost of trace %s stays unknown: %s", trace.id, error)
 
 
 def open_house(folder: Path, environ: Mapping[str, str] | None = None) -> House:
