@@ -56,12 +56,25 @@ def _app(project: Project, app: App, at: tuple[str | int, ...], folder: Path) ->
         yield (*at, "default_way"), f"'{app.default_way}' is not among the app's ways: {', '.join(ways) or 'none'}"
     for name, way in ways.items():
         yield from _way(project, way, (*at, "ways", name), folder)
-    for number, path in enumerate(app.tests):
-        if GLOB_MARKS & set(path):
-            if not any(folder.glob(path)):
-                yield (*at, "tests", number), f"no file matches {path}"
-        elif not (folder / path).is_file():
-            yield (*at, "tests", number), _no_file(path, folder)
+    yield from _tests(project, app, (*at, "tests"), folder)
+    if app.release.canary.analysis.judge is not None:
+        yield from _model(project, app.release.canary.analysis.judge, (*at, "release", "canary", "analysis", "judge"))
+
+
+def _tests(project: Project, app: App, at: tuple[str | int, ...], folder: Path) -> Iterator[Wrong]:
+    for key, paths in (
+        ("files", app.tests.files),
+        ("tuning", app.tests.tuning),
+        ("calibration", app.tests.calibration),
+    ):
+        for number, path in enumerate(paths):
+            if GLOB_MARKS & set(path):
+                if not any(folder.glob(path)):
+                    yield (*at, key, number), f"no file matches {path}"
+            elif not (folder / path).is_file():
+                yield (*at, key, number), _no_file(path, folder)
+    if app.tests.judge is not None:
+        yield from _model(project, app.tests.judge, (*at, "judge"))
 
 
 def _way(project: Project, way: PromptWay, at: tuple[str | int, ...], folder: Path) -> Iterator[Wrong]:

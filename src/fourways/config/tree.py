@@ -3,25 +3,11 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PlainSerializer, Tag
+from pydantic import Discriminator, Field, Tag
 
-from fourways.config.durations import parse_duration, say_duration
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(parse_duration, json_schema_input_type=str | float),
-    PlainSerializer(say_duration, when_used="json"),
-    Field(examples=["30s", "15m", "2h", "7d"]),  # no description here: it would hide the keys' own
-]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-Probability = Annotated[float, Field(ge=0, le=1)]
-
-
-class Node(BaseModel):
-    """Base of every node: frozen, and loud about keys it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
+from fourways.config.node import Duration, Name, Node, Probability
+from fourways.config.releasing import Release
+from fourways.config.testing import Facts, Tests, TestsNode
 
 # ---------------------------------------------------------------- models
 
@@ -286,8 +272,12 @@ class App(Node):
     ways: Ways
     default_way: Literal["prompt", "rag"] | None = None
     """The way served under the app's bare name; the last of the ladder that the app has where not given."""
-    tests: list[str] = []
-    """Files of test cases, relative to the project."""
+    tests: Tests = TestsNode()
+    """Test cases and how they are asked: a list of files and cases, or {files, cases, tuning, assert …}."""
+    release: Release = Release()
+    """How its candidates come to people: gate, approval, canary, flags."""
+    facts: Facts | None = None
+    """What the choice of a way rests on where nothing was measured; the project's where not given."""
     limits: "Limits | None" = None
     """Limits of each key for this app; the project's where not given."""
 
@@ -360,6 +350,8 @@ class Project(Node):
     """Sets of documents that are searched together."""
     apps: dict[Name, App] = {}
     """What people use: `model: NAME` on the API."""
+    facts: Facts = Facts()
+    """What the choice of a way rests on where nothing was measured."""
     limits: Limits = Limits()
     """Limits of each key."""
     server: Server = Server()

@@ -10,6 +10,9 @@ FourwaysError
 ├── NotFound                  no such thing; says what there is
 │   └── UnknownModel
 ├── IllegalTransition         a row asked to make a move its lifecycle does not have
+├── Refused                   a gate said no (or could not say yes); gives its reasons
+├── InvalidSuite              a file of test cases is wrong: which file, which line
+├── MissingPackage            something optional is asked for that is not installed; says how to install it
 ├── RateLimited               too many requests or tokens; says when to come back
 ├── Busy                      someone else holds what is needed (a lock, a lease)
 ├── UnreadableDocument        a source's bytes could not be parsed
@@ -100,6 +103,30 @@ class UnknownModel(NotFound):
 
 class IllegalTransition(FourwaysError):
     """A row cannot make this move from where it is."""
+
+
+class Refused(FourwaysError):
+    """A gate said no, or could not say yes; `reasons` says why, a sentence a rule."""
+
+    def __init__(self, outcome: str, reasons: Sequence[str]) -> None:
+        super().__init__("\n".join([f"the gate's verdict is {outcome}", *(f"- {reason}" for reason in reasons)]))
+        self.outcome, self.reasons = outcome, tuple(reasons)
+
+
+class InvalidSuite(FourwaysError):
+    """A file of test cases, or one case in it, is wrong."""
+
+    def __init__(self, message: str, *, file: str = "", line: int = 0) -> None:
+        where = ":".join(str(part) for part in (file, line or "") if part)
+        super().__init__(f"{where}: {message}" if where else message)
+        self.file, self.line = file, line
+
+
+class MissingPackage(FourwaysError):
+    """What was asked for needs a package of an extra that is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed, and this needs it: pip install 'fourways[{extra}]'")
 
 
 class RateLimited(FourwaysError):

@@ -1,0 +1,1 @@
+"""The scorers, a family: base, a file for each kind, and the table SCORERS."""
