@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from fourways.core.data import Hit
 from fourways.core.ids import TenantId, new_trace_id
 
 Clock = Callable[[], float]
@@ -65,6 +66,9 @@ class Trace:
         clock: monotonic seconds.
         now: Unix seconds, read once.
         trace_id: 32 hex characters; new where not given (a caller's `traceparent` gives one).
+
+    Attributes:
+        sources: the passages that the answer was given to rest on; for whoever measures it, never kept.
     """
 
     __slots__ = (
@@ -83,6 +87,7 @@ class Trace:
         "origin",
         "question",
         "release",
+        "sources",
         "spans",
         "started_at",
         "status",
@@ -115,6 +120,7 @@ class Trace:
         self.question: str | None = None
         self.answer: str | None = None
         self.attributes: dict[str, Any] = {}
+        self.sources: tuple[Hit, ...] = ()
         self.spans: list[Span] = []
         self._open: list[int] = []
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from fourways.store import schema
 from fourways.store.dialect import insert_or_update
 
-KEYS, CANDIDATES, SNAPSHOTS = "keys", "candidates", "snapshots"
+KEYS, CANDIDATES, SNAPSHOTS, RELEASES = "keys", "candidates", "snapshots", "releases"
 """What is counted so far; a name needs no registration."""
 
 

@@ -178,6 +178,76 @@ candidates = Table(
     Index(None, "tenant", "app", "way", "built_at"),
 )
 
+# ---------------------------------------------------------------- what is measured
+
+answers = Table(  # what candidates answered to test cases: a run that was killed goes on from them
+    "answers",
+    metadata,
+    _tenant(),
+    Column("digest", String, nullable=False),  # of candidate, case, repeat, and whatever else decides the answer
+    Column("app", String, nullable=False),
+    _time("created_at", nullable=False),
+    _json("body", nullable=False),
+    PrimaryKeyConstraint("tenant", "digest"),
+    Index(None, "tenant", "created_at"),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", String, primary_key=True),
+    _tenant(),
+    _time("created_at", nullable=False),
+    Column("kind", String, nullable=False),  # evaluation, comparison
+    Column("app", String, nullable=False),
+    Column("way", String, nullable=False),
+    Column("candidate", String, nullable=False),  # digest; "" for a model asked directly, and for a comparison
+    Column("suite", Words, nullable=False),
+    Column("suite_digest", String, nullable=False),
+    _json("summary", nullable=False),  # what lists show
+    _json("body", nullable=False),
+    Index(None, "tenant", "app", "created_at"),
+    Index(None, "tenant", "candidate", "suite_digest"),
+)
+
+# ---------------------------------------------------------------- what is released
+
+releases = Table(  # what never changes of a release; its state is what the log says
+    "releases",
+    metadata,
+    _tenant(),
+    Column("app", String, nullable=False),
+    Column("number", Integer, nullable=False),  # from 1 in each app
+    Column("stage", String, nullable=False),
+    Column("candidate", String, nullable=False),
+    Column("way", String, nullable=False),
+    _time("created_at", nullable=False),
+    Column("origin", Integer),  # the release it was promoted from, in another stage
+    _json("policy", nullable=False),  # gate, approval and canary as they stood in the project file
+    Column("note", Words, nullable=False),
+    PrimaryKeyConstraint("tenant", "app", "number"),
+    Index(None, "tenant", "created_at"),
+)
+
+release_log = Table(  # every move of every release: rows are only ever added
+    "release_log",
+    metadata,
+    _tenant(),
+    Column("number", Integer, nullable=False),  # from 1, without gaps: each tenant has a chain of its own
+    _time("at", nullable=False),
+    Column("app", String, nullable=False),
+    Column("stage", String, nullable=False),
+    Column("release", Integer, nullable=False),
+    Column("event", String, nullable=False),  # a move of the lifecycle `release`
+    Column("actor", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    _json("detail", nullable=False),
+    Column("previous", String, nullable=False),
+    Column("hash", String, nullable=False),
+    PrimaryKeyConstraint("tenant", "number"),
+    Index(None, "tenant", "app", "number"),
+)
+
 # ---------------------------------------------------------------- what is known
 
 knowledges = Table(

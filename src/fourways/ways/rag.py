@@ -114,7 +114,7 @@ class _Rag:
             found = await self.knowledge.search(
                 query, labels=request.principal.labels, limit=self.limit, snapshot=self.snapshot
             )
-            hits = within_budget(found, self.context_tokens, approximate_tokens)
+            hits = trace.sources = within_budget(found, self.context_tokens, approximate_tokens)
             span.set(query=query, hits=[_seen(hit) for hit in hits])
         return hits
 
