@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from fourways.core.errors import FourwaysError, InvalidRequest, NotFound
 from fourways.core.ids import TenantId
 from fourways.core.specs import Candidate
-from fourways.store import access, audit, candidates, feedback, revisions, schema
+from fourways.store import access, audit, candidates, chain, feedback, revisions, schema
 from fourways.store.database import HEAD, Database, version
 from fourways.store.feedback import Opinion
 
@@ -228,9 +228,9 @@ class TestAudit:
                 last = audit.append(
                     connection, tenant, at=0.1 + 0.2, actor=NASTY, action="key.create", subject="k", detail=detail
                 )
-            assert audit.verify(connection, ACME) == audit.Chain(length=2, head=last.hash)
+            assert audit.verify(connection, ACME) == chain.Chain(length=2, head=last.hash)
             assert audit.entries(connection, ACME)[-1] == last
-            assert audit.verify(connection, TenantId("nobody")) == audit.Chain(length=0, head=audit.GENESIS)
+            assert audit.verify(connection, TenantId("nobody")) == chain.Chain(length=0, head=chain.GENESIS)
 
     @pytest.mark.parametrize(
         ("tamper", "length", "broken"),

@@ -28,7 +28,22 @@ SNAPSHOT: Lifecycle = MappingProxyType(
 )
 """A numbered state of a knowledge. Only a published one is ever read."""
 
-LIFECYCLES: Mapping[str, Lifecycle] = MappingProxyType({"job": JOB, "snapshot": SNAPSHOT})
+RELEASE: Lifecycle = MappingProxyType(
+    {
+        "draft": {"gate_passed": "gated", "gate_failed": "rejected", "reject": "rejected"},
+        "gated": {"endorse": "gated", "approve": "approved", "reject": "rejected"},
+        "approved": {"start_canary": "canary", "reject": "rejected"},
+        "canary": {"shift": "canary", "look": "canary", "promote": "live", "roll_back": "rolled_back"},
+        "live": {"supersede": "superseded", "roll_back": "rolled_back"},
+        "superseded": {"restore": "live"},
+        "rejected": {},
+        "rolled_back": {},
+    }
+)
+"""A candidate on its way to people. `endorse` is the first of two approvals, `shift` a step of the canary, `look` a
+judgement of it. Promoting one supersedes the one before; rolling a live one back restores it: one row does both."""
+
+LIFECYCLES: Mapping[str, Lifecycle] = MappingProxyType({"job": JOB, "snapshot": SNAPSHOT, "release": RELEASE})
 
 
 def move(kind: str, state: str, event: str) -> str:

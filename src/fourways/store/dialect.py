@@ -15,7 +15,7 @@ from fourways.core.errors import Busy
 WRITES_WAIT = 30.0
 """Seconds that a SQLite writer waits for another before it gives up."""
 
-LOCKS: Mapping[str, int] = MappingProxyType({"migration": 0x666F7572, "audit": 0x666F7573, "releases": 0x666F7574})
+LOCKS: Mapping[str, int] = MappingProxyType({"migration": 0x666F7572, "audit": 0x666F7573, "release_log": 0x666F7574})
 """What can be locked for the length of a transaction, and PostgreSQL's number for it."""
 
 _UNFIT = {0: "\N{REPLACEMENT CHARACTER}"} | dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
