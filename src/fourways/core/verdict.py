@@ -1,8 +1,8 @@
 """What every judge returns: a `Verdict`, always with its reasons; and `Passed`, the proof that something may go on."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from fourways.core.errors import Refused
 
@@ -45,6 +45,15 @@ class Verdict:
     def reasons(self) -> tuple[str, ...]:
         """What stands in the way, a sentence a rule; nothing where it passed."""
         return tuple(f"{rule.rule}: {rule.reason or rule.bound}" for rule in self.rules if not rule.passed)
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as JSON, to be kept and shown; `read_verdict` is the way back."""
+        return {"outcome": self.outcome, "rules": [asdict(rule) for rule in self.rules]}
+
+
+def read_verdict(plain: Mapping[str, Any]) -> Verdict:
+    """Return a verdict from its JSON; the outcome follows from the rules, whatever the JSON claims."""
+    return Verdict(rules=tuple(RuleResult(**rule) for rule in plain["rules"]))
 
 
 class Passed:

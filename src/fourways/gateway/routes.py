@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fourways.core.chat import Answerer, ChatRequest, Chunk, Principal
+from fourways.core.chat import Answerer, ChatRequest, Chunk, Principal, text_of
 from fourways.core.errors import InvalidRequest, NotAllowed, UnknownModel
+from fourways.core.rollout import bucket
 from fourways.core.trace import Trace
 
 
@@ -14,12 +15,73 @@ class Route:
 
     Attributes:
         app, way, candidate: whose answer it is; None where a model is reached directly.
+        release: the release that serves the candidate, such as `r3`; None where it was reached unreleased.
+        arm: `canary` or `control` where chance chose between the two, so that they may be compared; else None.
     """
 
     answerer: Answerer
     app: str | None = None
     way: str | None = None
     candidate: str | None = None
+    release: str | None = None
+    arm: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flagged:
+    """A release for some before all: the first flag that fits a request decides.
+
+    Attributes:
+        salt: tells the flags' shares apart.
+        share: of the people, in [0, 1]; always the same ones.
+    """
+
+    route: Route
+    salt: str
+    keys: frozenset[str] = frozenset()
+    users: frozenset[str] = frozenset()
+    share: float = 0.0
+
+    def fits(self, principal: Principal, sticky: Callable[[], str]) -> bool:
+        """Whether it is for whoever asks."""
+        if principal.key_id in self.keys or principal.user in self.users:
+            return True
+        return self.share > 0 and bucket(self.salt, sticky()) < self.share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """What an app's releases make of its bare name.
+
+    Attributes:
+        live: what everybody gets; None while nothing is live.
+        canary: what a share of the people get instead, where there is one; its route says `arm: canary`.
+        control: what the others get meanwhile: live, or the project file's candidate, with `arm: control`.
+        weight: the canary's share of the people, in [0, 1].
+        salt: decides who they are: another release's canary meets others.
+        flags: tried in order.
+        named: every release that can be asked for by name: `r3`, `live`, `canary`, `staging`.
+    """
+
+    live: Route | None = None
+    canary: Route | None = None
+    control: Route | None = None
+    weight: float = 0.0
+    salt: str = ""
+    flags: tuple[Flagged, ...] = ()
+    named: Mapping[str, Route] = field(default_factory=dict)
+
+    def pick(self, principal: Principal, sticky: Callable[[], str]) -> Route | None:
+        """Return whose turn it is; None where nothing is released."""
+        for flag in self.flags:
+            if flag.fits(principal, sticky):
+                return flag.route
+        if self.canary is None:
+            return self.live
+        return self.canary if bucket(self.salt, sticky()) < self.weight else self.control
+
+
+NOTHING_RELEASED = Released()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +89,7 @@ class AppRoutes:
     """The open candidates of one app.
 
     Attributes:
-        default: the way served under the bare name.
+        default: the way served under the bare name while nothing is released.
         ways: the newest candidate of each way.
         pinned: every open candidate by its id, those of `ways` included.
     """
@@ -35,6 +97,11 @@ class AppRoutes:
     default: str
     ways: Mapping[str, Route]
     pinned: Mapping[str, Route]
+    released: Released = NOTHING_RELEASED
+
+    def serve(self, principal: Principal, sticky: Callable[[], str]) -> Route:
+        """Return what the app's bare name means for whoever asks."""
+        return self.released.pick(principal, sticky) or self.ways[self.default]
 
 
 def app_routes(routes: Iterable[Route], default: str) -> AppRoutes:
@@ -69,8 +136,13 @@ class Routes:
     models: Sequence[str] = ()
     open_model: Callable[[str], Answerer] = _no_model
 
-    def pick(self, model: str, principal: Principal) -> Route:
-        """Return the route of `app`, `app@candidate`, `app:way`, `provider/model` or a configured model's name.
+    def pick(self, model: str, principal: Principal, sticky: Callable[[], str] = lambda: "") -> Route:
+        """Return the route of `app`, `app@release`, `app@candidate`, `app:way`, `provider/model` or a model's name.
+
+        Args:
+            model: the name.
+            principal: who asks.
+            sticky: gives what a canary's share goes by; asked only where there is one.
 
         Raises:
             UnknownModel: it names nothing; the message lists what this key may see.
@@ -85,7 +157,7 @@ class Routes:
             msg = f"this key may not use the app '{name}'; it may use: {', '.join(sorted(principal.apps)) or 'none'}"
             raise NotAllowed(msg)
         if model == name:
-            return app.ways[app.default]
+            return app.serve(principal, sticky)
         chosen = model[len(name) + 1 :]
         return self._of_way(name, app, chosen) if model[len(name)] == ":" else self._pinned(name, app, chosen)
 
@@ -113,7 +185,7 @@ class Routes:
 
     @staticmethod
     def _pinned(name: str, app: AppRoutes, prefix: str) -> Route:
-        exact = app.pinned.get(prefix)
+        exact = app.released.named.get(prefix) or app.pinned.get(prefix)
         if exact is not None:
             return exact
         found = [key for key in app.pinned if prefix and key.startswith(prefix)]
@@ -122,7 +194,8 @@ class Routes:
         if found:
             msg = f"'{name}@{prefix}' fits several candidates: {', '.join(sorted(found))}; write more of it"
             raise InvalidRequest(msg, param="model")
-        raise UnknownModel.named("model", f"{name}@{prefix}", (f"{name}@{known}" for known in app.pinned))
+        there = (f"{name}@{known}" for known in (*app.released.named, *app.pinned))
+        raise UnknownModel.named("model", f"{name}@{prefix}", there)
 
 
 class Switch:
@@ -139,12 +212,25 @@ class Switch:
         return self.current is not self._first
 
 
+def sticky_of(request: ChatRequest) -> str:
+    """Return what a share of people goes by: the user, where the client names one, else the conversation.
+
+    A key stands for a whole application, so that it would put all of that application's users on one side.
+    """
+    principal = request.principal
+    if principal.user:
+        return f"{principal.key_id}/{principal.user}"
+    return next((text_of(message) for message in request.messages if message.get("role") == "user"), "")
+
+
 def routed(switch: Switch) -> Answerer:
     """Return the innermost Answerer: picks the route, notes it on the trace, hands over to its Answerer."""
 
     def answer(request: ChatRequest, trace: Trace, /) -> AsyncIterator[Chunk]:
-        route = switch.current.pick(request.model, request.principal)
-        trace.app, trace.way, trace.candidate = route.app, route.way, route.candidate
+        route = switch.current.pick(request.model, request.principal, lambda: sticky_of(request))
+        trace.app, trace.way, trace.candidate, trace.release = route.app, route.way, route.candidate, route.release
+        if route.arm is not None:
+            trace.attributes["arm"] = route.arm
         return route.answerer(request, trace)
 
     return answer

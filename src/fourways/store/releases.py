@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from fourways.core.errors import NotFound
+from fourways.core.errors import Busy, NotFound
 from fourways.core.ids import TenantId
-from fourways.core.rollout import Event, Line, fold
+from fourways.core.rollout import Event, Line, Standing, fold
 from fourways.store import chain, revisions, schema
 from fourways.store.chain import Chain
 from fourways.store.dialect import difference, fit
@@ -90,14 +90,21 @@ def append(
     at: float,
     reason: str = "",
     detail: Mapping[str, Any] | None = None,
+    seen: Standing | None = None,
 ) -> Line:
     """Add a move to the log, if it is legal, and return where its app's stage then stands.
 
+    Args:
+        seen: where the release stood when the move was decided upon.
+
     Raises:
         IllegalTransition: the release cannot make this move from where it is.
+        Busy: it no longer stands where it was seen: somebody else moved it meanwhile.
     """
     difference(connection).lock(connection, schema.release_log.name)
     line = line_of(connection, tenant, release.app, release.stage)
+    if seen is not None and line.standings.get(release.number) != seen:
+        raise Busy(f"{release.name} of '{release.app}' was moved by somebody else meanwhile")
     content: dict[str, Any] = {
         "at": at,
         "app": release.app,
