@@ -116,10 +116,11 @@ class StopHold:
             return replace(chunk, text="", delta=None, finish=None, logprobs=None) if chunk.usage else None
         text = self._held + chunk.text
         found = min((place for stop in self._stops if (place := text.find(stop)) >= 0), default=-1)
-        if found >= 0:
+        keep = 0 if chunk.finish else self._beginning(text)
+        # A longer stop sequence that may be beginning before the one found would end the text earlier: wait for it.
+        if 0 <= found <= len(text) - keep:
             self._ended = True
             return replace(chunk, text=text[:found], finish="stop")
-        keep = 0 if chunk.finish else self._beginning(text)
         self._held = text[len(text) - keep :]
         return replace(chunk, text=text[: len(text) - keep])
 
