@@ -105,8 +105,6 @@ class Canary(Node):
     hold: Duration = timedelta(0)
     """How long it must have been found sound before it becomes live."""
     analysis: Analysis = Analysis()
-    keep_open: Duration = timedelta(hours=1)
-    """How long a release that was live is kept open for an instant rollback."""
 
 
 class Flag(Node):
@@ -115,7 +113,7 @@ class Flag(Node):
     release: str
     """`r3`, `canary`, `staging`."""
     keys: list[str] = []
-    """Ids of API keys."""
+    """Ids of API keys: `fourways key list` shows them."""
     users: list[str] = []
     """Users, as clients name them."""
     percent: float | None = Field(default=None, ge=0, le=100)
