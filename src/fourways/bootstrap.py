@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from typing import Any
 from fourways.config.tree import Project
 from fourways.config.watch import ProjectFile
 from fourways.control import retention
-from fourways.control.builds import build_app
 from fourways.control.fittings import Fittings, fit, named
 from fourways.control.state import database_url, state_folder
 from fourways.control.sync import KIND, Refresher, follow, submit_sync, sync_handler
@@ -23,8 +22,8 @@ from fourways.core.trace import Trace
 from fourways.gateway.keys import Grant, KeyRing, Keys
 from fourways.gateway.limits import LimitBook
 from fourways.gateway.record import Recorder
-from fourways.gateway.routes import AppRoutes, Routes, Switch, app_routes
-from fourways.gateway.serve import app_route, gateway
+from fourways.gateway.routes import Routes, Switch
+from fourways.gateway.serve import gateway
 from fourways.knowledge.erase import DeletionReport
 from fourways.knowledge.library import Library
 from fourways.models.ambient import Ambient
@@ -32,13 +31,15 @@ from fourways.models.registry import Models
 from fourways.models.supervisor import Engines
 from fourways.monitoring.metrics import Metrics
 from fourways.monitoring.telemetry import open_telemetry
+from fourways.routing import AppsOpened, open_apps
 from fourways.store import access, audit, revisions, traces
 from fourways.store.database import Database, open_database
 from fourways.store.jobs import JobRow
-from fourways.ways.workshop import Workshop
 
 LOG = logging.getLogger(__name__)
 
+FOLLOW = 0.2
+"""Seconds between two looks at the release log's revision: a rollback made elsewhere is in force so soon."""
 TEND = 1.0
 """Seconds between two looks at the project file, and at what is due."""
 GRACE = 600.0
@@ -64,7 +65,7 @@ class House:
         self.routes = Switch(Routes())
         self.limits = LimitBook(clock=time.monotonic)
         self.metrics = Metrics()
-        self.keys = Keys(self._read_keys, self._keys_revision, time.time)
+        self.keys = Keys(self._read_keys, lambda: self._revision(revisions.KEYS), time.time)
         self.telemetry = open_telemetry(file.project)
         observers = [self.metrics.observe, *([self.telemetry.observe] if self.telemetry else [])]
         journal = state_folder(self.folder) / "journal"
@@ -75,6 +76,8 @@ class House:
         self.worker = Worker(database=database, handlers={KIND: sync_handler(self.library)}, owner=new_id("worker"))
         self._tasks: list[asyncio.Task[None]] = []
         self._fittings: Fittings | None = None
+        self._apps: AppsOpened | None = None
+        self._releases_seen = 0
 
     @property
     def fittings(self) -> Fittings:
@@ -127,7 +130,10 @@ class House:
         if self.sync_at_start:
             for name in self.project.knowledge:
                 await self._sync(name)
-        self._tasks = [asyncio.create_task(work) for work in (self.worker.run(), self._tend(), self._warm_up())]
+        self._tasks = [asyncio.create_task(work) for work in self._background()]
+
+    def _background(self) -> tuple[Coroutine[None, None, None], ...]:
+        return (self.worker.run(), self._tend(), self._warm_up(), self._follow_releases())
 
     async def close(self) -> None:
         """End what `start` began, after the last answer; jobs under way are given back."""
@@ -148,20 +154,36 @@ class House:
     async def _refit(self, project: Project) -> None:
         """Make the parts that the project file decides, and swap them in whole."""
         fittings = await fit(project, self.folder, self.database, self.engines, self.environ, self.tenant)
-        apps = {name: await self._open_app(name, fittings.workshop) for name in project.apps}
-        former, self._fittings = self._fittings, fittings
-        self.routes.current = Routes(apps=apps, models=fittings.models.names(), open_model=fittings.models.answerer)
+        apps = await open_apps(fittings.workshop, self.database, self.tenant)
+        seen = await asyncio.to_thread(self._revision, revisions.RELEASES)
+        served = await apps.with_releases()
+        former, self._fittings, self._apps, self._releases_seen = self._fittings, fittings, apps, seen
+        self.routes.current = Routes(apps=served, models=fittings.models.names(), open_model=fittings.models.answerer)
         self.limits.replace(project.limits, {name: app.limits for name, app in project.apps.items() if app.limits})
         if former is not None:
             asyncio.get_running_loop().call_later(GRACE, lambda: asyncio.ensure_future(former.models.close()))
 
-    async def _open_app(self, name: str, workshop: Workshop) -> AppRoutes:
-        built = await build_app(name, workshop, self.database, self.tenant, time.time)
-        opened = [
-            app_route(one.answerer, app=name, way=one.candidate.way, candidate=one.candidate.id)
-            for one in built.candidates
-        ]
-        return app_routes(opened, built.default)
+    async def reroute(self) -> None:
+        """Serve what the release log says now; called at once by whoever moves a release in this process."""
+        seen = await asyncio.to_thread(self._revision, revisions.RELEASES)
+        if self._apps is None or seen == self._releases_seen:
+            return
+        apps = self._apps
+        served = await apps.with_releases()
+        if apps is self._apps:  # else an edited project file was put in force meanwhile, with newer rows
+            self.routes.current = replace(self.routes.current, apps=served)
+            self._releases_seen = seen
+
+    async def _follow_releases(self) -> None:
+        """Follow the release log, whoever writes it: another replica, the command line."""
+        while True:
+            try:
+                await self.reroute()
+            except FourwaysError as error:
+                LOG.warning("the release log cannot be read; what is served stays as it is: %s", error)
+            except Exception:
+                LOG.exception("releases could not be put in force; what is served stays as it is")
+            await asyncio.sleep(FOLLOW)
 
     async def _warm_up(self) -> None:
         """Search each knowledge once, which starts its engine and loads its index: the first question need not wait."""
@@ -253,9 +275,9 @@ class House:
         grants = {name: Grant(principal=key.principal, expires_at=key.expires_at) for name, key in active.items()}
         return KeyRing(grants=grants, locked=locked)
 
-    def _keys_revision(self) -> int:
+    def _revision(self, name: str) -> int:
         with self.database.reading() as connection:
-            return revisions.current(connection).get(revisions.KEYS, 0)
+            return revisions.current(connection).get(name, 0)
 
     def _note_erasure(self, knowledge: str, report: DeletionReport, actor: str) -> None:
         detail = {"knowledge": knowledge, "versions": report.versions, "passages": report.passages}

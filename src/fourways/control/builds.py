@@ -1,7 +1,7 @@
 """Builds the candidates that a project file asks for, keeps them, and opens them and those built before."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
 from fourways.config.tree import Project
@@ -9,7 +9,7 @@ from fourways.core.chat import Answerer, ChatRequest, Chunk
 from fourways.core.ids import TenantId
 from fourways.core.specs import Candidate
 from fourways.core.trace import Clock, Trace
-from fourways.store import candidates
+from fourways.store import candidates, releases
 from fourways.store.database import Database, Transaction
 from fourways.ways import WAYS
 from fourways.ways.workshop import Workshop
@@ -57,7 +57,7 @@ async def build_app(app: str, workshop: Workshop, database: Database, tenant: Te
     earlier = await asyncio.to_thread(_keep, database, tenant, app, fresh, now())
     names = {candidate.digest for candidate in fresh}
     former = [candidate for candidate in reversed(earlier) if candidate.digest not in names and candidate.way in WAYS]
-    opened = [Built(candidate=c, answerer=_when_asked(_opener(c, workshop))) for c in former]
+    opened = [Built(candidate=c, answerer=open_when_asked(c, workshop)) for c in former]
     opened += [Built(candidate=c, answerer=WAYS[c.way].open(c, workshop)) for c in fresh]
     return BuiltApp(default=default_way(workshop.project, app), candidates=tuple(opened))
 
@@ -69,17 +69,13 @@ def _keep(database: Database, tenant: TenantId, app: str, fresh: list[Candidate]
         return candidates.recent_candidates(connection, tenant, app, limit=REMEMBERED)
 
 
-def _opener(candidate: Candidate, workshop: Workshop) -> Callable[[], Answerer]:
-    return lambda: WAYS[candidate.way].open(candidate, workshop)
-
-
-def _when_asked(open_it: Callable[[], Answerer]) -> Answerer:
-    """Open a former candidate at its first question: what it pins may be gone, which is then that answer's error."""
+def open_when_asked(candidate: Candidate, workshop: Workshop) -> Answerer:
+    """Open a candidate at its first question: what it pins may be gone, which is then that answer's error."""
     opened: list[Answerer] = []
 
     def answer(request: ChatRequest, trace: Trace, /) -> AsyncIterator[Chunk]:
         if not opened:
-            opened.append(open_it())
+            opened.append(WAYS[candidate.way].open(candidate, workshop))
         return opened[0](request, trace)
 
     return answer
@@ -89,6 +85,10 @@ def snapshots_pinned(connection: Transaction, tenant: TenantId, apps: Iterable[s
     """Return the numbered snapshots of a knowledge that candidates which can still be asked for count on."""
     remembered = [
         one for app in apps for one in candidates.recent_candidates(connection, tenant, app, limit=REMEMBERED)
+    ]
+    remembered += [
+        candidates.get_candidate(connection, tenant, row.app, row.candidate)
+        for row in releases.releases_of(connection, tenant)
     ]
     pins = (one.parts["knowledge"] for one in remembered if "knowledge" in one.parts)
     return {pin["snapshot"] for pin in pins if pin["name"] == knowledge and isinstance(pin["snapshot"], int)}

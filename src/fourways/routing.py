@@ -1,0 +1,98 @@
+"""From rows to routes: candidates and releases, as control keeps them, opened for the gateway to pick from."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fourways.config.tree import App
+from fourways.control.builds import build_app, open_when_asked
+from fourways.core.chat import Answerer
+from fourways.core.ids import TenantId
+from fourways.core.rollout import Line
+from fourways.core.specs import Candidate
+from fourways.gateway.released import Offered, released
+from fourways.gateway.routes import AppRoutes, app_routes
+from fourways.gateway.serve import app_route
+from fourways.store import candidates, releases
+from fourways.store.database import Database, Transaction
+from fourways.store.releases import ReleaseRow
+from fourways.ways.workshop import Workshop
+
+REMEMBERED = 50
+"""Releases of an app that can be asked for by name; those that serve are always among them."""
+
+
+@dataclass(slots=True)
+class AppsOpened:
+    """The apps of one project file, opened. Made anew when the file is edited; releases are put in as they move.
+
+    Attributes:
+        built: each app's candidates, without releases.
+        opened: what answers for released candidates, by digest: a rollback finds the one before still open.
+    """
+
+    workshop: Workshop
+    database: Database
+    tenant: TenantId
+    built: Mapping[str, AppRoutes]
+    opened: dict[str, Answerer] = field(default_factory=dict)
+
+    async def with_releases(self) -> dict[str, AppRoutes]:
+        """Return the routes of every app as the release log now says."""
+        return await asyncio.to_thread(self._with_releases)
+
+    def _with_releases(self) -> dict[str, AppRoutes]:
+        with self.database.reading() as connection:
+            lines = releases.lines(connection, self.tenant)
+            offers = self._offers(connection, lines)
+        return {name: self._released(name, app, lines, offers.get(name, ())) for name, app in self.built.items()}
+
+    def _offers(
+        self, connection: Transaction, lines: Mapping[tuple[str, str], Line]
+    ) -> Mapping[str, Sequence[Offered]]:
+        """Open each app's releases; what one pins is looked for when it is first asked."""
+        offers: dict[str, list[Offered]] = {}
+        for name in self.built:
+            serving = {number for (app, _), line in lines.items() if app == name for number in line.shares}
+            rows = releases.releases_of(connection, self.tenant, name)
+            kept = [row for place, row in enumerate(rows) if place < REMEMBERED or row.number in serving]
+            offers[name] = [self._offered(connection, row) for row in kept]
+        return offers
+
+    def _offered(self, connection: Transaction, row: ReleaseRow) -> Offered:
+        candidate = candidates.get_candidate(connection, self.tenant, row.app, row.candidate)
+        answerer = self._open(candidate)
+        return Offered(number=row.number, stage=row.stage, way=row.way, candidate=candidate.id, answerer=answerer)
+
+    def _open(self, candidate: Candidate) -> Answerer:
+        found = self.opened.get(candidate.digest)
+        if found is None:
+            found = self.opened[candidate.digest] = open_when_asked(candidate, self.workshop)
+        return found
+
+    def _released(
+        self, name: str, app: AppRoutes, lines: Mapping[tuple[str, str], Line], offers: Sequence[Offered]
+    ) -> AppRoutes:
+        own = {stage: line for (owner, stage), line in lines.items() if owner == name}
+        node: App = self.workshop.project.apps[name]
+        made = released(name, own, offers, node.release.flags, app.ways[app.default])
+        return AppRoutes(default=app.default, ways=app.ways, pinned=app.pinned, released=made)
+
+
+async def open_apps(workshop: Workshop, database: Database, tenant: TenantId) -> AppsOpened:
+    """Build and open what the project file asks for, and the candidates built before.
+
+    Raises:
+        InvalidProject: a file that a way names is wrong.
+        UnknownModel: a model that a way names is not to be had.
+    """
+    built: dict[str, AppRoutes] = {}
+    for name in workshop.project.apps:
+        app = await build_app(name, workshop, database, tenant, time.time)
+        routes = [
+            app_route(one.answerer, app=name, way=one.candidate.way, candidate=one.candidate.id)
+            for one in app.candidates
+        ]
+        built[name] = app_routes(routes, app.default)
+    return AppsOpened(workshop=workshop, database=database, tenant=tenant, built=built)
