@@ -107,6 +107,9 @@ class SmallHouse:
         with self.database.transaction() as connection:
             record_traces(connection, traces)
 
+    async def reroute(self) -> None:
+        self.rerouted = True
+
     async def start(self) -> None:
         self.keys.start()
         self.recorder.start()

@@ -6,6 +6,7 @@ from typing import Any
 
 from fourways.config.tree import Project
 from fourways.control.policies import checked_stage, policy_of, read_policy
+from fourways.core.difference import Difference, differences
 from fourways.core.errors import IllegalTransition, InvalidRequest, NotFound
 from fourways.core.ids import TenantId
 from fourways.core.rollout import Line, Standing
@@ -298,6 +299,15 @@ def list_releases(database: Database, tenant: TenantId, app: str | None = None) 
         lines = releases.lines(connection, tenant)
         rows = releases.releases_of(connection, tenant, app)
     return [_shown(row, lines[row.app, row.stage]) for row in rows]
+
+
+def diff(database: Database, tenant: TenantId, app: str, before: int, after: int) -> list[Difference]:
+    """Say what differs between what two releases pin; raises NotFound."""
+    with database.reading() as connection:
+        rows = [releases.get_release(connection, tenant, app, number) for number in (before, after)]
+        pinned = [candidates.get_candidate(connection, tenant, app, row.candidate) for row in rows]
+    first, second = ({"way": candidate.way, **candidate.parts} for candidate in pinned)
+    return list(differences(first, second))
 
 
 def _shown(release: ReleaseRow, line: Line) -> Shown:

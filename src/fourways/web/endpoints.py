@@ -17,6 +17,7 @@ from fourways.web import (
     openai_completions,
     openai_embeddings,
     openapi,
+    releases,
     vector_stores,
     wire,
 )
@@ -66,6 +67,7 @@ def _of(method: str, path: str, handle: Handler, **facts: Any) -> Endpoint:  # n
 
 
 STORE = "/v1/vector_stores/{vector_store_id}"
+RELEASE = "/api/releases/{app}/{release}"
 ADMIN, ANYBODY = Access.ADMIN, Access.ANYBODY
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -109,6 +111,51 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _of("GET", "/api/traces/{trace_id}", admin.show_trace, access=ADMIN, response=TraceRow),
     _of("GET", "/api/knowledge", admin.list_knowledge, access=ADMIN, response=admin.KnowledgeList),
     _of("POST", "/api/knowledge/{knowledge}/sync", admin.sync_knowledge, access=ADMIN, response=JobRow, status=202),
+    _of(
+        "GET",
+        "/api/releases",
+        releases.list_releases,
+        access=ADMIN,
+        query=releases.AppQuery,
+        response=releases.ReleaseList,
+    ),
+    _of(
+        "POST",
+        "/api/releases",
+        releases.create_release,
+        access=ADMIN,
+        request=releases.NewReleaseBody,
+        response=releases.ReleaseCard,
+        status=202,
+    ),
+    _of(
+        "GET",
+        "/api/releases/{app}/log",
+        releases.release_log,
+        access=ADMIN,
+        query=releases.LogQuery,
+        response=releases.ReleaseLog,
+    ),
+    _of(
+        "GET",
+        "/api/releases/{app}/diff",
+        releases.diff_releases,
+        access=ADMIN,
+        query=releases.DiffQuery,
+        response=releases.DiffList,
+    ),
+    _of("GET", RELEASE, releases.show_release, access=ADMIN, response=releases.ReleaseCard),
+    *(
+        _of(
+            "POST",
+            f"{RELEASE}/{move}",
+            handle,
+            access=ADMIN,
+            request=releases.ReasonBody,
+            response=releases.ReleaseCard,
+        )
+        for move, handle in releases.MOVES.items()
+    ),
     _of("GET", "/health", health.health, access=ANYBODY, response=health.Health),
     _of("GET", "/ready", health.ready, access=ANYBODY, response=health.Readiness),
     _of("GET", "/metrics", health.metrics, access=ANYBODY, kind="text/plain"),

@@ -138,6 +138,10 @@ class House(Protocol):
         """The store."""
         ...
 
+    async def reroute(self) -> None:
+        """Serve what the release log says now."""
+        ...
+
     async def start(self) -> None:
         """Open what answers: routes, keys, recorder."""
         ...
