@@ -17,8 +17,8 @@ from rich.table import Table
 OUT = Console(highlight=False)
 ERR = Console(stderr=True, highlight=False)
 
-FAILED, WRONG_USE = 1, 2
-"""Exit codes besides 0, done."""
+FAILED, WRONG_USE, SAID_NO = 1, 2, 3
+"""Exit codes besides 0, done: it failed, it was used wrongly, the gate said no."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
