@@ -52,6 +52,7 @@ class SmallHouse:
     libraries: Mapping[str, Any] = field(default_factory=dict)
     real_keys: bool = False
     models: Any = None
+    rerouted: bool = False
 
     def __post_init__(self) -> None:
         self.project = Project.model_validate({**PROJECT, **self.settings})

@@ -6,15 +6,14 @@ import math
 import struct
 import threading
 from dataclasses import dataclass
-from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from json import dumps as json_encode
 from json import loads as json_decode
 from typing import Any
 
 import openai
 import pytest
 from openapi_spec_validator import validate
+from tests.web.calling import call
 
 from fourways.config.tree import Project
 from fourways.core.chat import Principal
@@ -244,26 +243,6 @@ def test_stores_are_listed_and_a_key_for_an_app_sees_its_own(serve):
 def answered(running, key="none"):
     answer = running.client(key).chat.completions.create(model="parrot", messages=[{"role": "user", "content": "hi"}])
     return answer.fourways["trace_id"]
-
-
-@dataclass
-class Answered:
-    status_code: int
-    headers: dict[str, str]
-    text: str
-
-    def json(self):
-        return json_decode(self.text)
-
-
-def call(running, method, path, key="none", *, json=None, headers=None):
-    link = HTTPConnection("127.0.0.1", running.port, timeout=10)
-    body = None if json is None else json_encode(json)
-    link.request(method, path, body, {"authorization": f"Bearer {key}", **(headers or {})})
-    answer = link.getresponse()
-    got = Answered(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read().decode())
-    link.close()
-    return got
 
 
 def test_feedback_right_after_the_answer_is_kept(serve):
