@@ -170,7 +170,7 @@ def test_the_project_has_both_ways_and_serves_retrieval() -> None:
     assert app.default_way == "rag"
     assert app.ways.prompt is not None
     assert app.ways.rag is not None
-    assert app.tests == ["tests/tuning.jsonl", "tests/testing.jsonl"]
+    assert (app.tests.files, app.tests.tuning) == (["tests/testing.jsonl"], ["tests/tuning.jsonl"])
 
 
 def test_both_prompts_are_filled_by_the_variables_of_the_project_file() -> None:
