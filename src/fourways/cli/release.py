@@ -31,6 +31,8 @@ verbs = typer.Typer(no_args_is_help=True, help="Take a candidate to people, in s
 
 def register(app: typer.Typer) -> None:
     """Add the verb with its own verbs."""
+    from fourways.cli import release_bundle  # noqa: F401 - adds export and import
+
     app.add_typer(verbs, name="release")
 
 
@@ -100,19 +102,20 @@ async def _create(
         )
         if not quiet:
             ERR.print(f"[bold]{made.name}[/] of {name} is a draft of {chosen.way}@{chosen.id}; evaluating it.")
-        return await _gated(house, name, made.number)
+        return await wait_for_gate(house, name, made.number, quiet=quiet)
     finally:
         await house.close()
 
 
-async def _gated(house: "House", app: str, number: int) -> "Shown":
-    """Wait for a draft's evaluation, whoever does it, with its progress."""
+async def wait_for_gate(house: "House", app: str, number: int, *, quiet: bool) -> "Shown":
+    """Wait for a draft's evaluation, whoever does it, with its progress; return where the release then stands."""
     from fourways.control import releases
 
     with bars() as shown:
 
         def on_change(progress: Mapping[str, Any]) -> None:
-            shown.move("evaluating", progress.get("done", 0), progress.get("total", 0), progress.get("what", ""))
+            if not quiet:
+                shown.move("evaluating", progress.get("done", 0), progress.get("total", 0), progress.get("what", ""))
 
         await house.gate(app, number, on_change)
     return releases.show(house.database, house.tenant, app, number)
@@ -157,7 +160,7 @@ def promote(
     """
     from fourways.control import releases
 
-    with _opened(context, app) as place:
+    with opened(context, app) as place:
         shown = releases.promote(
             place.database,
             place.tenant,
@@ -190,7 +193,7 @@ def rollback(
     from fourways.control import releases
 
     number = None if release is None else _number(release)
-    with _opened(context, app) as place:
+    with opened(context, app) as place:
         shown = releases.roll_back(
             place.database,
             place.tenant,
@@ -207,7 +210,7 @@ def rollback(
 def _move(
     context: typer.Context, app: str | None, release: str, move: Callable[..., "Shown"], reason: str, *, as_json: bool
 ) -> None:
-    with _opened(context, app) as place:
+    with opened(context, app) as place:
         number = _number(release)
         shown = move(place.database, place.tenant, place.app, number, actor=actor(), now=time.time(), reason=reason)
     _moved(shown, as_json=as_json)
@@ -238,11 +241,11 @@ def status(
     from fourways.control import releases
 
     if release is None:
-        with _opened(context, app, any_app=True) as place:
+        with opened(context, app, any_app=True) as place:
             listed = releases.list_releases(place.database, place.tenant, place.app or None)
         print_json(listed) if as_json else tell_all(listed)
         return
-    with _opened(context, app) as place:
+    with opened(context, app) as place:
         shown = releases.show(place.database, place.tenant, place.app, _number(release))
     if as_json:
         print_json(shown)
@@ -267,7 +270,7 @@ def diff(
     """
     from fourways.control import releases
 
-    with _opened(context, app) as place:
+    with opened(context, app) as place:
         found = releases.diff(place.database, place.tenant, place.app, _number(before), _number(after))
     print_json(found) if as_json else tell_differences(found, before, after)
 
@@ -286,7 +289,7 @@ def log(
     """
     from fourways.store import releases
 
-    with _opened(context, app, any_app=True) as place, place.database.reading() as connection:
+    with opened(context, app, any_app=True) as place, place.database.reading() as connection:
         rows = releases.events(connection, place.tenant, app=place.app or None, limit=limit)
         broken = releases.verify(connection, place.tenant).broken
     if as_json:
@@ -308,7 +311,7 @@ class Place:
 
 
 @contextmanager
-def _opened(context: typer.Context, app: str | None, *, any_app: bool = False) -> Iterator[Place]:
+def opened(context: typer.Context, app: str | None, *, any_app: bool = False) -> Iterator[Place]:
     """Open the store alone: moving a release needs nothing else of the house."""
     import os
 

@@ -127,3 +127,12 @@ def files_named(project: Project) -> list[str]:
     """List the files whose content decides answers: templates and examples."""
     ways = [way for app in project.apps.values() for _, way in app.ways if way is not None]
     return sorted({path for way in ways for path in (way.template, way.examples.file) if path is not None})
+
+
+def files_of_tests(project: Project, folder: Path) -> list[str]:
+    """List the files of test cases that a project names, globs filled in."""
+    named = [
+        path for app in project.apps.values() for path in (*app.tests.files, *app.tests.tuning, *app.tests.calibration)
+    ]
+    found = [folder.glob(path) if GLOB_MARKS & set(path) else [folder / path] for path in named]
+    return sorted({str(path.relative_to(folder)) for paths in found for path in paths if path.is_file()})

@@ -350,6 +350,8 @@ class Project(Node):
     """Sets of documents that are searched together."""
     apps: dict[Name, App] = {}
     """What people use: `model: NAME` on the API."""
+    trusted_signers: list[str] = []
+    """Fingerprints of the keys whose exported releases may be imported; the project's own is trusted anyway."""
     facts: Facts = Facts()
     """What the choice of a way rests on where nothing was measured."""
     limits: Limits = Limits()

@@ -29,6 +29,7 @@ class DocumentRow:
     metadata: Mapping[str, Any]
     passages: int
     added_in: int
+    content_hash: str
 
 
 def documents_in(connection: Connection, place: Place, number: int) -> list[DocumentRow]:
