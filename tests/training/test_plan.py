@@ -52,6 +52,16 @@ def test_llama_65b_from_its_size_holds_what_it_took():
     assert made.fits == "yes"
 
 
+@pytest.mark.parametrize(
+    ("parameters", "tokens", "hours"),
+    [(6.7e9, 1e12, 82_432), (13e9, 1e12, 135_168), (32.5e9, 1.4e12, 530_432), (65.2e9, 1.4e12, 1_022_362)],
+)
+def test_every_llama_took_hours_within_its_range(parameters, tokens, hours):
+    made = plan(Job(method="pretrain", parameters=parameters, tokens=tokens), A100, gpus=2048)
+    assert made.bill.gpu_hours.low < hours < made.bill.gpu_hours.high
+    assert made.bill.gpu_hours.likely == pytest.approx(hours, rel=0.35)
+
+
 def test_llama_65b_at_the_utilisation_it_reached_is_met_within_a_few_percent():
     # 380 tokens a second and GPU (Touvron et al. 2023): 6·65·10⁹·380 of 312·10¹² FLOP/s are 47.5 %.
     made = plan(LLAMA, A100, gpus=2048, utilisation=Figure.exactly(6 * 65e9 * 380 / 312e12))
@@ -190,3 +200,13 @@ def test_planning_needs_nothing_but_the_standard_library():
     }
     others = {name for name in imported if name and name.partition(".")[0] not in sys.stdlib_module_names}
     assert others <= {"fourways.core.errors", *(f"fourways.training.{file.stem}" for file in files)}
+
+
+def test_the_page_shows_the_hardware_and_the_sources():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "plan.md").read_text(encoding="utf-8")
+    for gpu in HARDWARE.values():
+        assert (
+            f"| `{gpu.name}` | {gpu.tflops:,.0f} | {gpu.memory:g} | {gpu.bandwidth:,.0f} | {gpu.watts:,.0f} |" in page
+        )
+        assert f"| {gpu.price.low:.2f} to {gpu.price.high:.2f} |" in page
+    assert all(title in page for title in SOURCES.values())

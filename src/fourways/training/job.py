@@ -49,8 +49,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             utilisation=Figure(
                 low=0.30,
                 likely=0.40,
-                high=0.50,
-                source="BloombergGPT 32 %, Llama 3 38 to 43 %, PaLM 46 %, LLaMA 48 %",
+                high=0.55,
+                source="BloombergGPT 32 %, Llama 3 38 to 43 %, PaLM 46 %, LLaMA 43 to 51 %",
             ),
             checkpointing="selective",
             tokens=CHINCHILLA,
