@@ -87,14 +87,15 @@ def config_page() -> str:
     """Every key of fourways.yaml: one table for each mapping in it."""
     places = dict(_places(Project, ""))
     sections = [_section(path, model, places) for model, path in places.items()]
-    return "\n".join([NOTICE.format(source="src/fourways/config/tree.py"), CONFIG, *sections])
+    return "\n".join([NOTICE.format(source="src/fourways/config"), CONFIG, *sections])
 
 
 def _places(model: type[BaseModel], path: str) -> Iterator[tuple[type[BaseModel], str]]:
     """Yield every node of the tree with the path at which it stands first, in the order of the file."""
     seen: dict[type[BaseModel], str] = {model: path}
     yield model, path
-    for name, field in model.model_fields.items():
+    for key, field in model.model_fields.items():
+        name = field.alias or key
         step = f"{name}.NAME" if name in NAMED else f"{name}[]" if get_origin(_some(field)) is list else name
         for inner in _models_in(field.annotation):
             for found, place in _places(inner, f"{path}.{step}".lstrip(".")):
@@ -111,7 +112,7 @@ def _section(path: str, model: type[BaseModel], places: Mapping[type[BaseModel],
     if base is not None:
         head.append(f"Every key of {_link(base, places)}, and:\n")
     rows = [
-        (f"`{name}`", _type(field.annotation, places) + _bounds(field), _default(field), _meaning(field))
+        (f"`{field.alias or name}`", _type(field.annotation, places) + _bounds(field), _default(field), _meaning(field))
         for name, field in fields.items()
     ]
     return "\n".join([*head, _table(("key", "type", "default", "meaning"), rows)])
@@ -164,6 +165,8 @@ def _default(field: FieldInfo) -> str:
         return ""
     if isinstance(value, timedelta):
         return f"`{say_duration(value)}`"
+    if isinstance(value, list):
+        value = [each.model_dump(mode="json", by_alias=True, exclude_defaults=True) for each in value]
     return f"`{value if isinstance(value, str) else dumps(value)}`"
 
 

@@ -27,7 +27,7 @@ def test_the_reference_is_made_from_the_code(name: str) -> None:
 def test_the_reference_shows_every_key_with_its_meaning() -> None:
     text = TOOL["config_page"]()
     nodes = dict(TOOL["_places"](Project, ""))
-    keys = [name for model in nodes for name in model.model_fields]
+    keys = [field.alias or name for model in nodes for name, field in model.model_fields.items()]
     assert [name for name in keys if f"| `{name}` |" not in text] == []
     assert [line for line in text.splitlines() if line.endswith("|  |")] == []
     assert set(nodes) == {Project, *_nodes(Project)}

@@ -59,7 +59,7 @@ def export(
 @verbs.command("import")
 def import_(
     context: typer.Context,
-    bundle: Annotated[Path, typer.Argument(help="The exported folder.", exists=True, file_okay=False)],
+    bundle: Annotated[Path, typer.Argument(help="The exported folder.")],
     into: Annotated[Path | None, typer.Option(help="A new folder, for the project that the bundle carries.")] = None,
     trust: Annotated[list[str] | None, typer.Option(help="The signer's fingerprint; repeatable.")] = None,
     stage: Annotated[str, typer.Option(help="staging or production.")] = "production",
