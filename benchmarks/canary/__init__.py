@@ -1,0 +1,1 @@
+"""How often a canary is rightly and wrongly aborted or called sound, by simulation."""

@@ -1,0 +1,262 @@
+"""Whether a running canary is worse, is shown to be no worse, or cannot be told yet: a pure decision, with reasons.
+
+Worse is decided at planned looks with O'Brien–Fleming bounds, and for errors between them by an e-process. No worse is
+decided by bounds, never by the mere absence of proof: an arm that nobody met proves nothing.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+import numpy as np
+
+from fourways.core.report import Estimate
+from fourways.core.verdict import RuleResult, Verdict
+from fourways.evals.sequential import Failures, e_process, obrien_fleming
+from fourways.evals.statistics import mann_whitney, newcombe_difference
+
+Action = Literal["abort", "continue", "sound"]
+
+E_SHARE, LOOKS_SHARE, OTHER_SHARE = 0.4, 0.4, 0.05
+"""Shares of α: the e-process, the looks at errors, and each of the four other criteria's looks; they sum to one."""
+FLOOR_SECONDS = 0.05
+"""A difference of medians below this is never called slower."""
+FEWEST = 20
+"""Of an arm's thumbs, judgements or durations, below which nothing is said of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What one arm did.
+
+    Attributes:
+        latencies: seconds of whole answers, a sample.
+        judged: a judge's scores in [0, 1], a sample.
+    """
+
+    requests: int = 0
+    failures: int = 0
+    interventions: int = 0
+    thumbs_up: int = 0
+    thumbs_down: int = 0
+    latencies: Sequence[float] = ()
+    judged: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """Both arms while the canary had one share of the people, in (0, 1)."""
+
+    canary: Tally
+    control: Tally
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a canary is judged by.
+
+    Attributes:
+        requests: canary answers at which the last of the looks is taken; looks are equally spaced.
+        alpha: the chance of aborting one that is as good as control.
+        minimum: answers of each arm before which nothing is called sound.
+        max_…: how much worse it may be: shares, a ratio of medians, a difference of mean scores.
+    """
+
+    requests: int = 600
+    looks: int = 5
+    alpha: float = 0.05
+    minimum: int = 100
+    max_error_increase: float = 0.02
+    max_latency_ratio: float = 1.5
+    max_thumbs_drop: float = 0.15
+    max_intervention_increase: float = 0.05
+    max_judge_drop: float = 0.10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What follows from what is known.
+
+    Attributes:
+        action: `abort` it, `sound` (shown to be no worse), or `continue`: it cannot be told yet.
+        looks: how many looks have been taken with this one.
+    """
+
+    action: Action
+    verdict: Verdict
+    looks: int
+
+
+def decide(plan: Plan, segments: Sequence[Segment], *, looked: int) -> Decision:
+    """Judge a canary by everything that is known of both arms.
+
+    Args:
+        segments: from each shift of its weight to the next; only where both arms could be met.
+        looked: the looks taken before; a bound counts only where this is a new look.
+    """
+    reached = sum(segment.canary.requests for segment in segments)
+    look = min(plan.looks, reached * plan.looks // plan.requests)
+    due = look if look > looked else 0
+    rules = [_errors(plan, segments, due), _suddenly(plan, segments)]
+    rules += [rule for criterion in CRITERIA if (rule := criterion(plan, segments, due)) is not None]
+    verdict = Verdict(rules=tuple(rules))
+    action: Action = {"fail": "abort", "pass": "sound", "inconclusive": "continue"}[verdict.outcome]  # type: ignore[assignment]
+    return Decision(action=action, verdict=verdict, looks=max(look, looked))
+
+
+def bound_at(plan: Plan, due: int, share: float) -> float:
+    """Return the z from which on a criterion aborts at a look; infinity between looks."""
+    return obrien_fleming(plan.looks, plan.alpha * share)[due - 1] if due else math.inf
+
+
+# ---------------------------------------------------------------- errors
+
+
+def _errors(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult:
+    """Errors must not be more by more than the plan allows, and that must be shown."""
+    name, bound = "errors", f"95 % bound of the increase at most {plan.max_error_increase:.1%}"
+    canary, control = _sum(segments, "canary"), _sum(segments, "control")
+    if not canary.requests or not control.requests:
+        return RuleResult(rule=name, passed=None, bound=bound, reason="one of the arms was not met by anybody yet")
+    z = stratified_z([(s.canary.failures, s.canary.requests, s.control.failures, s.control.requests) for s in segments])
+    increase = _increase(segments)
+    said = f"{increase.value:+.1%} ({increase.low:+.1%} to {increase.high:+.1%}), {canary.requests} answers"
+    if z >= bound_at(plan, due, LOOKS_SHARE):
+        return RuleResult(rule=name, passed=False, figure=increase.value, bound=bound, reason=f"more errors: {said}")
+    enough = min(canary.requests, control.requests) >= plan.minimum
+    if enough and increase.high <= plan.max_error_increase:
+        return RuleResult(rule=name, passed=True, figure=increase.value, bound=bound, reason=said)
+    missing = f"; about {_missing(plan, segments)} more answers of the canary are needed"
+    return RuleResult(rule=name, passed=None, figure=increase.value, bound=bound, reason=said + missing)
+
+
+def _suddenly(plan: Plan, segments: Sequence[Segment]) -> RuleResult:
+    """Errors must not be so many more that there is no need to wait for a look."""
+    evidence = e_process(
+        Failures(canary=s.canary.failures, control=s.control.failures, share=s.share) for s in segments
+    )
+    most = 1 / (plan.alpha * E_SHARE)
+    said = f"evidence for more errors {evidence:.3g}, aborts at {most:.0f}"
+    return RuleResult(
+        rule="errors, at any time", passed=evidence < most, figure=evidence, bound=f"< {most:.0f}", reason=said
+    )
+
+
+def stratified_z(strata: Sequence[tuple[int, int, int, int]]) -> float:
+    """Return z of the first arm having more hits, over strata (Mantel and Haenszel 1959); no continuity correction.
+
+    Args:
+        strata: (hits, of, hits of the other arm, of) for each time in which the arms' shares were the same.
+    """
+    off = variance = 0.0
+    for hits, of, other_hits, other_of in strata:
+        total, all_hits = of + other_of, hits + other_hits
+        if of and other_of and total > 1:
+            off += hits - of * all_hits / total
+            variance += of * other_of * all_hits * (total - all_hits) / (total * total * (total - 1))
+    return off / math.sqrt(variance) if variance else 0.0
+
+
+def _increase(segments: Sequence[Segment]) -> Estimate:
+    """Estimate the increase in errors; control's rate is weighted as the canary's answers are spread over time."""
+    canary, control = _sum(segments, "canary"), _sum(segments, "control")
+    met = [s for s in segments if s.canary.requests and s.control.requests]
+    weight = sum(s.canary.requests for s in met) or 1
+    rate = sum(s.canary.requests / weight * s.control.failures / s.control.requests for s in met)
+    return newcombe_difference(canary.failures, canary.requests, rate * control.requests, control.requests)
+
+
+def _missing(plan: Plan, segments: Sequence[Segment]) -> int:
+    """Say roughly how many more canary answers would show it, if errors go on as they are; at least to the minimum."""
+    canary, control = _sum(segments, "canary"), _sum(segments, "control")
+    rate = (canary.failures + control.failures + 1) / (canary.requests + control.requests + 2)
+    room = plan.max_error_increase - max(0.0, _increase(segments).value)
+    if room <= 0:
+        return plan.requests
+    ratio = canary.requests / control.requests if control.requests else 1.0
+    wanted = 1.96**2 * rate * (1 - rate) * (1 + ratio) / room**2
+    return max(1, plan.minimum - canary.requests, math.ceil(wanted) - canary.requests)
+
+
+# ---------------------------------------------------------------- the other criteria: worse only where it is shown
+
+
+def _latency(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult | None:
+    """Answers must not take much longer."""
+    canary = [value for s in segments for value in s.canary.latencies]
+    control = [value for s in segments for value in s.control.latencies]
+    if min(len(canary), len(control)) < FEWEST:
+        return None
+    ours, theirs = median(canary), median(control)
+    slower = ours - theirs > FLOOR_SECONDS and ours > theirs * plan.max_latency_ratio
+    z = mann_whitney(canary, control).z
+    reason = f"median {ours:.3g} s, control's {theirs:.3g} s"
+    passed = None if slower else True
+    if slower and z >= bound_at(plan, due, OTHER_SHARE):
+        passed, reason = False, f"slower: {reason}"
+    bound = f"median at most {plan.max_latency_ratio:g} times control's"
+    return RuleResult(rule="latency", passed=passed, figure=ours, bound=bound, reason=reason)
+
+
+def _thumbs(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult | None:
+    """Thumbs must not point down much more often."""
+    strata = [
+        (s.canary.thumbs_down, _thumbs_of(s.canary), s.control.thumbs_down, _thumbs_of(s.control)) for s in segments
+    ]
+    return _share_rule("thumbs down", strata, plan.max_thumbs_drop, bound_at(plan, due, OTHER_SHARE))
+
+
+def _interventions(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult | None:
+    """Guards must not step in much more often."""
+    strata = [
+        (s.canary.interventions, s.canary.requests, s.control.interventions, s.control.requests) for s in segments
+    ]
+    return _share_rule(
+        "guards' interventions", strata, plan.max_intervention_increase, bound_at(plan, due, OTHER_SHARE)
+    )
+
+
+def _share_rule(name: str, strata: Sequence[tuple[int, int, int, int]], most: float, bound: float) -> RuleResult | None:
+    hits, of, other_hits, other_of = (sum(column) for column in zip(*strata, strict=True)) if strata else (0, 0, 0, 0)
+    if min(of, other_of) < FEWEST:
+        return None
+    ours, theirs = hits / of, other_hits / other_of
+    more = ours - theirs > most
+    reason = f"{ours:.1%} of {of}, control {theirs:.1%} of {other_of}"
+    passed = None if more else True
+    if more and stratified_z(strata) >= bound:
+        passed, reason = False, f"more: {reason}"
+    return RuleResult(rule=name, passed=passed, figure=ours, bound=f"at most {most:.0%} more", reason=reason)
+
+
+def _judged(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult | None:
+    """A judge must not score answers much lower; Welch's z (1947)."""
+    canary = np.asarray([value for s in segments for value in s.canary.judged])
+    control = np.asarray([value for s in segments for value in s.control.judged])
+    if min(len(canary), len(control)) < FEWEST:
+        return None
+    ours, theirs = float(canary.mean()), float(control.mean())
+    spread = math.sqrt(float(canary.var(ddof=1)) / len(canary) + float(control.var(ddof=1)) / len(control))
+    lower = theirs - ours > plan.max_judge_drop
+    reason = f"mean score {ours:.2f} of {len(canary)}, control's {theirs:.2f} of {len(control)}"
+    passed = None if lower else True
+    if lower and (theirs - ours) >= bound_at(plan, due, OTHER_SHARE) * max(spread, 1e-9):
+        passed, reason = False, f"judged worse: {reason}"
+    bound = f"at most {plan.max_judge_drop:.2f} lower"
+    return RuleResult(rule="judge", passed=passed, figure=ours, bound=bound, reason=reason)
+
+
+CRITERIA = (_latency, _thumbs, _interventions, _judged)
+"""Asked where there is something to go by; worse than allowed but not yet proven holds a canary back."""
+
+
+def _thumbs_of(tally: Tally) -> int:
+    return tally.thumbs_up + tally.thumbs_down
+
+
+def _sum(segments: Sequence[Segment], arm: Literal["canary", "control"]) -> Tally:
+    tallies: list[Tally] = [getattr(segment, arm) for segment in segments]
+    return Tally(requests=sum(t.requests for t in tallies), failures=sum(t.failures for t in tallies))
