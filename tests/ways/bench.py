@@ -11,19 +11,23 @@ from fourways.core.data import Hit, Passage
 from fourways.core.specs import Candidate
 from fourways.core.trace import Trace
 from fourways.models.embedders import Embedder, HashEmbedder
+from fourways.models.reach import Reached
 from fourways.ways import WAYS
 from fourways.ways.workshop import Workshop
 
 
 class Shelf:
-    def __init__(self, models: Mapping[str, Answerer]) -> None:
-        self.models = models
+    def __init__(self, models: Mapping[str, Answerer], reached: Mapping[str, Sequence[Reached]]) -> None:
+        self.models, self.reached = models, reached
 
     def answerer(self, name: str) -> Answerer:
         return self.models[name]
 
     def embedder(self, name: str) -> Embedder:
         return HashEmbedder()
+
+    def reach(self, name: str) -> Sequence[Reached]:
+        return self.reached.get(name, (Reached(name=name, where="this machine"),))
 
 
 class Found:
@@ -61,11 +65,12 @@ def workshop(
     models: Mapping[str, Answerer] | None = None,
     found: Found | None = None,
     ambient: str = "echo",
+    reached: Mapping[str, Sequence[Reached]] | None = None,
 ) -> Workshop:
     project: Project = parse_project(yaml, file=folder / "fourways.yaml", environ={})
     return Workshop(
         project=project,
-        models=Shelf(models or {}),
+        models=Shelf(models or {}, reached or {}),
         ambient=ambient,
         knowledge=lambda _: found or Found(()),
         read_text=lambda path: (folder / path).read_text(encoding="utf-8"),

@@ -7,8 +7,8 @@ from typing import Literal
 
 Where = Literal["this machine", "inside", "outside"]
 """Where something runs: here, elsewhere in the company's own network, beyond it."""
-Freshness = Literal["at once", "sync", "rebuild"]
-"""How a changed fact comes into the answers: the text itself is sent, the next sync, only by building anew."""
+Freshness = Literal["edit", "sync", "rebuild"]
+"""How a changed document comes into the answers: somebody edits the candidate, the next sync, only by training anew."""
 Erasure = Literal["text", "knowledge", "retraining"]
 """How a fact leaves the answers: it is cut from the prompt, deleted from a knowledge, trained away from the start."""
 

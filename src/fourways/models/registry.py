@@ -18,6 +18,7 @@ from fourways.models.echo import Echo
 from fourways.models.policy import Leg, Policy, Random, Sleep
 from fourways.models.prices import Cost, Prices
 from fourways.models.provider import ModelCard, ProviderClient
+from fourways.models.reach import Reached, reach
 from fourways.models.remote import Remote
 from fourways.models.transport import Deadlines, Fenced, Transport
 
@@ -121,6 +122,14 @@ class Models:
             return scores
 
         return rerank
+
+    def reach(self, name: str) -> tuple[Reached, ...]:
+        """Return every server that asking a model or an embedder may reach, in the order in which they are tried.
+
+        Raises:
+            UnknownModel: a provider does not exist.
+        """
+        return reach(name, self._project, self.client)
 
     def client(self, provider: str) -> ProviderClient:
         """Return the client of a provider: the project's, or one implied by a key in the environment or by being local.

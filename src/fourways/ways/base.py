@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 from fourways.core.chat import Answerer
 from fourways.core.specs import Candidate
+from fourways.core.traits import Traits
 from fourways.ways.workshop import Workshop
 
 
@@ -27,6 +28,14 @@ class Way(Protocol):
 
     def open(self, candidate: Candidate, workshop: Workshop) -> Answerer:
         """Return what answers for a candidate: the same for evaluation and for serving.
+
+        Raises:
+            UnknownModel, NotFound: something that the candidate pins is no longer there.
+        """
+        ...
+
+    def traits(self, candidate: Candidate, workshop: Workshop) -> Traits:
+        """Say what a candidate is like apart from its answers: who sees data, how fresh it is, how data leaves it.
 
         Raises:
             UnknownModel, NotFound: something that the candidate pins is no longer there.

@@ -7,6 +7,8 @@ from fourways.config.tree import PromptWay
 from fourways.core.chat import Answerer, ChatRequest, Chunk, close, question_of
 from fourways.core.specs import Candidate
 from fourways.core.trace import Trace
+from fourways.core.traits import Trait, Traits
+from fourways.ways.describing import answering, embedding, hardware_of, memory_of
 from fourways.ways.nearest import NearestExamples
 from fourways.ways.prompting import Prompt, open_prompt, pin_prompt
 from fourways.ways.workshop import Workshop
@@ -35,6 +37,31 @@ class PromptingWay:
             embed = workshop.models.embedder(parts["embedder"])
             return _with_nearest(model, prompt, decoding, NearestExamples(prompt.examples, prompt.nearest, embed))
         return _with_all(model, _filler(prompt, decoding))
+
+    def traits(self, candidate: Candidate, workshop: Workshop) -> Traits:
+        """Say what a prompt is like: all that it knows stands in its text."""
+        parts = candidate.parts
+        shown = len(parts["prompt"]["examples"])
+        receivers = answering(workshop, parts["model"]["name"], "questions, the prompt and its examples")
+        if parts["prompt"]["nearest"] and shown:
+            receivers += embedding(workshop, parts["embedder"], "questions and examples")
+        return Traits(
+            way=self.name,
+            receivers=receivers,
+            fresh="edit",
+            freshness=Trait(
+                says="A changed document is not seen until somebody edits the prompt.",
+                because=(f"what it is told is its prompt with {shown} examples; no documents are read",),
+            ),
+            erased="text",
+            erasure=Trait(
+                says="Cut it out of the prompt or its examples; the next candidate has never seen it.",
+                because=("nothing is trained, and nothing else is kept",),
+            ),
+            people=Trait(says="Somebody who writes prompts and tries them out; no other expertise."),
+            hardware=hardware_of(receivers),
+            memory=memory_of(receivers),
+        )
 
 
 def _filler(prompt: Prompt, decoding: dict[str, object]) -> Callable[[ChatRequest, Trace], ChatRequest]:

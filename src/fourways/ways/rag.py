@@ -1,19 +1,22 @@
 """Way 2: passages of a knowledge are found, and a model answers from them, citing; or abstains."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fourways.config.durations import say_duration
 from fourways.config.tree import RagWay
 from fourways.core.chat import Answerer, ChatRequest, Chunk, close
 from fourways.core.data import Hit
 from fourways.core.specs import Candidate
 from fourways.core.trace import Trace, Usage
+from fourways.core.traits import Freshness, Receiver, Trait, Traits
 from fourways.knowledge.tokens import approximate_tokens
 from fourways.models import strength
 from fourways.ways.citations import MARK, cited
 from fourways.ways.condense import condense_by_model, condense_by_rule, needs_condensing
 from fourways.ways.context import fence_of, with_sources, within_budget
+from fourways.ways.describing import answering, embedding, hardware_of, memory_of, reranking
 from fourways.ways.prompting import Prompt, open_prompt, pin_prompt
 from fourways.ways.workshop import Searcher, Workshop
 
@@ -61,6 +64,52 @@ class RetrievalWay:
             snapshot=parts["knowledge"]["snapshot"],
             **parts["retrieval"],
         )
+
+    def traits(self, candidate: Candidate, workshop: Workshop) -> Traits:
+        """Say what retrieval is like: what it knows stands in a knowledge, beside the model."""
+        pin = candidate.parts["knowledge"]
+        fresh, freshness = _freshness(pin, workshop)
+        receivers = _receivers(candidate, workshop)
+        return Traits(
+            way=self.name,
+            receivers=receivers,
+            fresh=fresh,
+            freshness=freshness,
+            erased="knowledge",
+            erasure=Trait(
+                says=f"Erase the document from '{pin['name']}': it answers no more, the model stays as it is.",
+                because=("text, vectors and full text are deleted, on disk too, and no sync brings them back",),
+            ),
+            people=Trait(
+                says="Somebody who keeps the documents complete and up to date; no training of models.",
+                because=("answers are as good as the documents and what is found in them",),
+            ),
+            hardware=hardware_of(receivers),
+            memory=memory_of(receivers),
+        )
+
+
+def _receivers(candidate: Candidate, workshop: Workshop) -> tuple[Receiver, ...]:
+    model, pin = candidate.parts["model"]["name"], candidate.parts["knowledge"]
+    return (
+        *answering(workshop, model, "questions, the prompt and the passages found"),
+        *embedding(workshop, pin["embedding"], "questions and all documents"),
+        *reranking(workshop, pin["search"].get("reranker"), "questions and the passages proposed for them"),
+    )
+
+
+def _freshness(pin: Mapping[str, Any], workshop: Workshop) -> tuple[Freshness, Trait]:
+    """Say when a changed document answers: never while a snapshot is pinned, else after the next sync."""
+    name, node = pin["name"], workshop.project.knowledge.get(pin["name"])
+    if pin["snapshot"] != "latest":
+        fact = f"the project file pins snapshot {pin['snapshot']} of '{name}'"
+        return "edit", Trait(says=f"Never, while snapshot {pin['snapshot']} is pinned.", because=(fact,))
+    if node is None or node.refresh is None:
+        fact = f"'{name}' has no `refresh:`"
+        return "sync", Trait(says="A changed document answers after the next `fourways ingest`.", because=(fact,))
+    every = say_duration(node.refresh)
+    fact = f"'{name}' says `refresh: {every}`, and only what changed is read"
+    return "sync", Trait(says=f"A changed document answers within {every} and the time of a sync.", because=(fact,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

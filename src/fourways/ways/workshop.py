@@ -9,6 +9,7 @@ from fourways.core.chat import Answerer
 from fourways.core.data import Hit
 from fourways.core.errors import InvalidProject
 from fourways.models.embedders import Embedder
+from fourways.models.reach import Reached
 
 NOT_PINNED = {"timeout", "retry", "breaker"}
 """What a named model says that decides how it is reached, not what it answers."""
@@ -39,6 +40,10 @@ class ModelShelf(Protocol):
 
     def embedder(self, name: str) -> Embedder:
         """Return what embeds under a model's name."""
+        ...
+
+    def reach(self, name: str) -> Sequence[Reached]:
+        """Return every server that asking a model or an embedder may reach."""
         ...
 
 
