@@ -1,0 +1,1 @@
+"""What the scorers that ask no model can tell, on real data."""
