@@ -21,18 +21,28 @@ def _neighbours() -> dict[str, str]:
 NEIGHBOURS: Mapping[str, str] = MappingProxyType(_neighbours())
 
 _SYNONYMS = """
-allow permit | annual yearly | answer reply | ask inquire | assist help | begin start | big large | boss manager
-| build construct | buy purchase | car automobile | change alter | choose select | city town | close shut
-| colleague coworker | company firm | correct right | country nation | create make | damaged broken
-| difficult hard | doctor physician | earn make | end finish | error mistake | expensive costly
-| explain describe | famous well-known | fast quick | fix repair | follow obey | get receive | happen occur
+allow permit | allowed permitted | almost nearly | amount quantity | annual yearly | answer reply | area region
+| areas regions | ask inquire | assist help | attempted tried | began started | begin start | beginning start
+| believed thought | big large | biggest largest | boss manager | build construct | built constructed
+| buy purchase | called named | car automobile | caused triggered | change alter | changed altered
+| choose select | cities towns | city town | close shut | colleague coworker | common widespread
+| companies firms | company firm | completely entirely | considered deemed | correct right | countries nations
+| country nation | create make | created made | currently presently | damaged broken | difficult hard
+| doctor physician | earn make | end finish | ended finished | error mistake | established founded
+| expensive costly | explain describe | famous well-known | fast quick | film movie | films movies | fix repair
+| follow obey | founded established | get receive | happen occur | happened occurred | helped assisted
 | holiday vacation | house home | illness disease | important significant | increase rise | keep retain
-| kind type | laptop notebook | large big | main primary | method way | money funds | movie film | number amount
-| obtain get | old former | part portion | people persons | phone telephone | picture image | place location
-| policy rule | power strength | price cost | problem issue | purpose aim | reason cause | region area
-| remove delete | rich wealthy | show display | sick ill | small little | staff employees | stop halt
-| student pupil | teach instruct | total overall | trip journey | try attempt | use employ | war conflict
-| wage pay | wrong incorrect
+| kind type | kinds types | laptop notebook | large big | largest biggest | leader head | located situated
+| main primary | mainly mostly | method way | money funds | mostly mainly | moved relocated | movie film
+| named called | nearly almost | number amount | obtain get | often frequently | old former | owned possessed
+| part portion | people persons | phone telephone | picture image | place location | policy rule
+| power strength | price cost | problem issue | problems issues | purchased bought | purpose aim | reason cause
+| reasons causes | received got | region area | remove delete | required needed | rich wealthy | show display
+| shows displays | sick ill | small little | sometimes occasionally | staff employees | started began
+| stop halt | student pupil | teach instruct | teacher instructor | teachers instructors | term word
+| total overall | tried attempted | trip journey | try attempt | type kind | types kinds | typically usually
+| use employ | used employed | usually normally | wage pay | war conflict | word term | worker employee
+| workers employees | wrong incorrect
 """
 SYNONYMS: Mapping[str, str] = MappingProxyType(
     {one: other for pair in _SYNONYMS.split("|") for one, other in [pair.split()]}
