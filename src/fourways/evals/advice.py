@@ -20,8 +20,8 @@ class Reason:
     """
 
     says: str
-    figure: str
     source: str
+    figure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

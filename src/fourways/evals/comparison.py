@@ -9,6 +9,7 @@ from fourways.core.report import Estimate, Measure
 from fourways.core.traits import Traits
 from fourways.evals.advice import Advice
 from fourways.evals.economics import BreakEven, Curve, Economy, Place
+from fourways.evals.pairs import Versus
 
 Group = Literal["quality", "speed", "tokens", "cost"]
 UNITS: Mapping[str, Group] = {"": "quality", "s": "speed", "tokens": "tokens", "USD": "cost"}
@@ -108,25 +109,6 @@ class Arm:
     def measure(self, metric: str) -> Measure | None:
         """Return one metric, None where it was not measured."""
         return next((measure for measure in self.measures if measure.metric == metric), None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Versus:
-    """Two ways on one metric, case by case.
-
-    Attributes:
-        difference: first minus second, with its 95 % interval.
-        better: the better way; "" where they cannot be told apart.
-        needed: cases that would tell them apart if the difference is what it seems; None where known or hopeless.
-    """
-
-    metric: str
-    first: str
-    second: str
-    difference: Estimate
-    p_value: float
-    better: str
-    needed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
