@@ -18,11 +18,14 @@ def worth_trying(tried: Sequence[str], facts: Facts, *, reached: bool) -> tuple[
 
     Args:
         tried: ways that were measured.
-        reached: whether any of those keeps within the constraints; where none does, all that is not ruled out is named.
+        reached: whether any of those keeps within the constraints; where none does, something is named in any case,
+            if only for want of anything against it.
     """
     points = balance(facts)
     open_ways = [way for way in LADDER if way not in tried and not ruled_out(facts, way)]
-    named = [way for way in open_ways if points[way] > 0 or (not reached and points[way] >= 0)]
+    named = [way for way in open_ways if points[way] > 0]
+    if not (reached or named):
+        named = [way for way in open_ways if points[way] == 0]
     named.sort(key=lambda way: (-points[way], LADDER[way].number))
     return tuple(Untried(way=way, reasons=_reasons(way, facts), takes=TAKES[way](facts)) for way in named)
 
