@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from fourways.core.ids import digest
 from fourways.core.report import Estimate, Measure
 from fourways.core.traits import Traits
@@ -206,3 +208,18 @@ class Comparison:
 def group_of(measure: Measure) -> Group:
     """Return the group that a metric is shown in."""
     return UNITS.get(measure.unit, "quality")
+
+
+def encode(comparison: Comparison) -> dict[str, Any]:
+    """Return a comparison as JSON."""
+    plain: dict[str, Any] = msgspec.to_builtins(comparison, enc_hook=_plain)
+    return plain
+
+
+def decode(body: Mapping[str, Any]) -> Comparison:
+    """Return the comparison that `encode` made JSON of; figures without a number may have become their names."""
+    return msgspec.convert(dict(body), Comparison, strict=False)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any value
+    return dict(value) if isinstance(value, Mapping) else str(value)
