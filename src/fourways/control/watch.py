@@ -33,12 +33,12 @@ LOAD = 10.0
 """A look that took long is followed by a pause so many times as long: watching must not load the database."""
 ACTOR = "the rollout"
 
-Opine = Callable[[ReleaseRow, Standing, Canary], Awaitable[Opinions]]
-"""Gathers what judges and replays say of a canary."""
+Opine = Callable[[ReleaseRow], Opinions]
+"""Says what judges and replays have said of a canary so far; waits for nothing."""
 
 
-async def _no_opinions(release: ReleaseRow, standing: Standing, canary: Canary) -> Opinions:
-    del release, standing, canary
+def no_opinions(release: ReleaseRow) -> Opinions:  # noqa: ARG001 - an `Opine`
+    """Know of none."""
     return NO_OPINIONS
 
 
@@ -55,7 +55,7 @@ class Watch:
     database: Database
     tenant: TenantId
     moved: Callable[[], Awaitable[None]]
-    opine: Opine = _no_opinions
+    opine: Opine = no_opinions
     now: Clock = time.time
 
     async def run(self) -> None:
@@ -106,7 +106,7 @@ class Watch:
         if not canary.steps:
             await self._append(release, seen, "promote", "its policy has no canary steps")
             return True
-        opinions = await self.opine(release, seen, canary)
+        opinions = self.opine(release)
         decision = await asyncio.to_thread(judge, self.database, self.tenant, release, seen, opinions)
         verdict = {"verdict": decision.verdict.plain()}
         if decision.action == "abort":
