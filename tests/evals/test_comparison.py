@@ -10,6 +10,7 @@ from fourways.core.traits import Receiver, Trait, Traits
 from fourways.evals.comparing import Evidence, Setting, compose
 from fourways.evals.comparison import Build, Comparison, Step, Timing, decode, encode, group_of
 from fourways.evals.pairs import Sample, Versus, versus
+from fourways.evals.statistics import wilson
 from fourways.evals.timing import Clocked
 
 STARTED = 1_700_000_000.0
@@ -36,6 +37,7 @@ def report(way: str, passed: list[bool], *, cost: float | None = 0.0, reused: bo
     )
     share = sum(passed) / len(passed)
     measures = (
+        Measure(metric="passed", estimate=wilson(sum(passed), len(passed))),
         Measure(metric="latency", estimate=Estimate(value=0.1, low=0.1, high=0.1, n=len(passed)), unit="s"),
         Measure(metric="exact", estimate=Estimate(value=share, low=share - 0.1, high=share + 0.1, n=len(passed))),
     )
@@ -96,10 +98,16 @@ def test_the_arms_stand_along_the_ladder_whatever_order_they_came_in(comparison)
     assert [arm.way for arm in comparison.arms] == ["prompt", "rag"]
 
 
-def test_the_primary_metric_comes_first_and_is_there_though_no_scorer_gave_it(comparison):
+def test_the_primary_metric_comes_first(comparison):
     assert comparison.metrics == ("passed", "exact")
-    assert comparison.arm("rag").measures[0].estimate.value == 0.9
-    assert comparison.arm("rag").measures[0].estimate.method == "wilson"
+    found = composed(evidence("prompt", POOR), evidence("rag", GOOD), primary="exact")
+    assert found.metrics == ("exact", "passed")
+
+
+def test_a_way_without_the_primary_metric_is_not_recommended_and_it_says_why():
+    found = composed(evidence("prompt", POOR), primary="bleu")
+    assert found.advice.recommended is None
+    assert found.notes[0].startswith("prompt: bleu was not measured")
 
 
 def test_seconds_are_those_that_were_clocked_and_not_those_of_the_busy_run(comparison):
@@ -194,7 +202,6 @@ def test_it_recommends_what_was_measured_to_be_better(comparison):
 
 def test_another_primary_metric_decides_by_itself():
     found = composed(evidence("prompt", POOR), evidence("rag", GOOD), primary="exact")
-    assert found.metrics == ("exact",)
     assert found.advice.recommended is not None
     assert found.advice.recommended.way == "rag"
 

@@ -11,9 +11,9 @@ from fourways.evals.comparison import Arm, Build, Comparison, Step
 from fourways.evals.contrasts import contrasts
 from fourways.evals.economics import Economy, Place, all_break_evens, curve, pareto
 from fourways.evals.matrix import Measured
-from fourways.evals.pairs import PASSED, Sample, Versus, values_of, versus
+from fourways.evals.measuring import values_of
+from fourways.evals.pairs import Sample, Versus, versus
 from fourways.evals.remarks import assumptions, notes
-from fourways.evals.statistics import mean_estimate
 from fourways.evals.timing import Clocked, timing_of
 
 LOW, HIGH = 1_000.0, 10_000_000.0
@@ -99,7 +99,7 @@ def compose(evidence: Sequence[Evidence], setting: Setting) -> Comparison:
             _gaps(found, setting.primary, lower=lower),
         ),
         phases=setting.phases,
-        notes=tuple(notes({one.way: one.report for one in found}, arms)),
+        notes=tuple(notes({one.way: one.report for one in found}, arms, setting.primary)),
         started_at=setting.started_at,
     )
 
@@ -144,9 +144,6 @@ def _price(report: Report) -> float | None:
 def _measures(report: Report, primary: str) -> tuple[Measure, ...]:
     """Return the metrics that are shown: the primary first, without seconds, which are clocked by themselves."""
     shown = [measure for measure in report.measures if measure.unit != "s"]
-    if primary == PASSED and report.measure(PASSED) is None and report.results:
-        passed = list(values_of(report, PASSED).values())
-        shown.append(Measure(metric=PASSED, estimate=mean_estimate(passed)))
     return tuple(sorted(shown, key=lambda measure: measure.metric != primary))
 
 
@@ -202,9 +199,12 @@ def _differences(found: Sequence[Evidence], best: str) -> Iterator[Versus]:
 
 def _between(first: Evidence, second: Evidence) -> Iterator[Versus]:
     directions: dict[str, Direction] = {
-        measure.metric: measure.direction for one in (second, first) for measure in one.report.measures
+        measure.metric: measure.direction
+        for one in (second, first)
+        for measure in one.report.measures
+        if measure.unit != "s"
     }
-    metrics = [PASSED, *(metric for metric in directions if metric != PASSED and metric not in SPEED), *SPEED]
+    metrics = [*(metric for metric in directions if metric not in SPEED), *SPEED]
     for metric in metrics:
         direction = "lower" if metric in SPEED else directions.get(metric, "higher")
         one = versus(metric, direction, _sample(first, metric), _sample(second, metric))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from fourways.core.report import CaseResult, Report
 from fourways.evals.comparison import Contrast, Reply
-from fourways.evals.pairs import values_of
+from fourways.evals.measuring import values_of
 
 SHOWN = 12
 """Cases that are shown at most."""

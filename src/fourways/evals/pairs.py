@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fourways.core.report import Direction, Estimate, Report
+from fourways.core.report import Direction, Estimate
 from fourways.evals.statistics import paired
 
-PASSED = "passed"
-"""The share of cases in which everything held: a metric though no scorer gives it."""
 SURE = 0.05
 """A difference counts from this p-value down; the interval must not hold zero either."""
 
@@ -37,14 +35,6 @@ class Sample:
 
     way: str
     values: Mapping[str, float]
-
-
-def values_of(report: Report, metric: str) -> Mapping[str, float]:
-    """Return a metric's value for each case that has one; whether it passed is one too."""
-    scored = report.values(metric)
-    if scored or metric != PASSED:
-        return scored
-    return {result.id: float(result.passed) for result in report.results}
 
 
 def versus(metric: str, direction: Direction, first: Sample, second: Sample) -> Versus | None:

@@ -25,11 +25,13 @@ def assumptions(arms: Sequence[Arm]) -> Iterator[str]:
             yield f"{arm.way}: {arm.timing.how}."
 
 
-def notes(reports: Mapping[str, Report], arms: Sequence[Arm]) -> Iterator[str]:
+def notes(reports: Mapping[str, Report], arms: Sequence[Arm], primary: str) -> Iterator[str]:
     """Say what a reader should know of how it was measured, a sentence each."""
     for arm in arms:
         report = reports[arm.way]
         reused = sum(result.reused for result in report.results)
+        if arm.measure(primary) is None:
+            yield f"{arm.way}: {primary} was not measured, so that it cannot be recommended; see `tests: primary`."
         if report.stopped:
             yield f"{arm.way}: not all cases were asked: {report.stopped}."
         if arm.failed:
