@@ -1,7 +1,9 @@
 """From reports, traits and timings to a comparison: differences, costs, who is beaten, advice. Pure."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from fourways.config.testing import Facts
 from fourways.core.report import Direction, Measure, Report
@@ -70,8 +72,6 @@ def compose(evidence: Sequence[Evidence], setting: Setting) -> Comparison:
     arms = tuple(_arm(one, setting) for one in found)
     primary = arms[0].measure(setting.primary) if arms else None
     lower = primary is not None and primary.direction == "lower"
-    best = _best(arms, setting.primary, lower=lower)
-    differences = tuple(_differences(found, best)) if best else ()
     economies = [arm.economy for arm in arms]
     priced = [economy for economy in economies if economy.priced]
     traffic = setting.facts.requests_per_month
@@ -85,7 +85,7 @@ def compose(evidence: Sequence[Evidence], setting: Setting) -> Comparison:
         cases=max((len(one.report.results) for one in found), default=0),
         primary=setting.primary,
         arms=arms,
-        versus=differences,
+        versus=tuple(_differences(found, setting.primary, lower=lower)),
         contrasts=contrasts({one.way: one.report for one in found}, setting.primary, lower=lower),
         places=pareto([place for arm in arms if (place := _place(arm, setting.primary, lower=lower))]),
         curves=tuple(curve(economy, LOW, high) for economy in priced),
@@ -180,21 +180,16 @@ def _measured(arm: Arm, setting: Setting, *, lower: bool) -> Measured | None:
 # ---------------------------------------------------------------- one against another
 
 
-def _best(arms: Sequence[Arm], primary: str, *, lower: bool) -> str:
-    """Return the way with the best primary mean, the lower rung of equals; "" where nobody has one."""
+def _differences(found: Sequence[Evidence], primary: str, *, lower: bool) -> Iterator[Versus]:
+    """Yield every two ways on every metric that both have, the one with the better primary mean first."""
     sign = -1 if lower else 1
-    means = [(arm.way, sign * measure.estimate.value) for arm in arms if (measure := arm.measure(primary))]
-    return max(means, key=lambda one: one[1])[0] if means else ""
 
+    def mean(one: Evidence) -> float:
+        measure = one.report.measure(primary)
+        return -math.inf if measure is None else sign * measure.estimate.value
 
-def _differences(found: Sequence[Evidence], best: str) -> Iterator[Versus]:
-    """Yield each way against the best and against the lowest rung, on every metric that both have."""
-    by_way = {one.way: one for one in found}
-    lowest = found[0].way
-    pairs = [(best, way) for way in by_way if way != best]
-    pairs += [(way, lowest) for way in by_way if way not in {best, lowest} and best != lowest]
-    for first, second in pairs:
-        yield from _between(by_way[first], by_way[second])
+    for first, second in combinations(sorted(found, key=mean, reverse=True), 2):
+        yield from _between(first, second)
 
 
 def _between(first: Evidence, second: Evidence) -> Iterator[Versus]:

@@ -146,7 +146,7 @@ class Comparison:
     Attributes:
         primary: the metric that counts first.
         arms: from the lowest rung upwards.
-        versus: each arm against the best and against the lowest rung, on every metric that both have.
+        versus: every two arms on every metric that both have, the one that is better on the primary first.
         contrasts: cases that were answered unlike.
         places: quality, cost a thousand answers, median seconds, and who is beaten all round.
         curves: monthly cost over traffic; ways whose price nobody knows are left out.

@@ -1,0 +1,278 @@
+"""How `fourways compare` shows a comparison in the terminal: the ways side by side, costs over traffic, the advice."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from fourways.cli.terminal import OUT
+from fourways.core.report import Estimate, Measure
+from fourways.core.traits import Trait
+from fourways.evals.advice import Advice, Cell, Choice, Reason
+from fourways.evals.comparison import Arm, Comparison, Group, group_of
+from fourways.evals.economics import BreakEven
+from fourways.evals.wording import dollars, seconds, share
+
+BARS = "▁▂▃▄▅▆▇█"
+WIDTH = 48
+"""Characters of a cost curve."""
+TOLD = 4
+"""Changes of places between two ways that are said one by one."""
+BEST, LEVEL = "[green]▲[/]", "[yellow]≈[/]"
+STANDS = {"measured": "[green]✓[/]", "possible": "[cyan]○[/]", "ruled out": "[red]✗[/]", "hardly offered": "[dim]–[/]"}
+HEADS: dict[Group, str] = {"quality": "Quality", "tokens": "Tokens an answer", "cost": "Cost"}
+
+Row = tuple[str, ...]
+
+
+def tell(comparison: Comparison) -> None:
+    """Show all of it."""
+    OUT.print(_side_by_side(comparison))
+    OUT.print(
+        f"[dim]{BEST} best · {LEVEL} not distinguishable from it · in brackets: 95 % interval; "
+        f"n = {comparison.cases:,} cases[/]\n"
+    )
+    _tell_costs(comparison)
+    _tell_front(comparison)
+    _tell_advice(comparison.advice)
+    _tell_matrix(comparison.advice.matrix)
+    for note in comparison.notes:
+        OUT.print(f"[yellow]![/] {escape(note)}")
+
+
+# ---------------------------------------------------------------- side by side
+
+
+def _side_by_side(comparison: Comparison) -> Table:
+    title = f"{comparison.app}: {len(comparison.arms)} ways on {comparison.cases:,} cases of {comparison.suite}"
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    made.add_column("", style="dim", no_wrap=True)
+    for arm in comparison.arms:
+        made.add_column(f"{arm.title}\n[dim]{arm.way} · {escape(arm.model)}[/]", overflow="fold", ratio=1)
+    for name, *cells in _rows(comparison):
+        made.add_row(name, *cells)
+    return made
+
+
+def _rows(comparison: Comparison) -> Iterator[Row]:
+    for group, head in HEADS.items():
+        found = [row for metric in comparison.metrics if (row := _measured(comparison, metric, group))]
+        if group == "cost":
+            found = [*_speed(comparison), (f"[bold]{head}[/]",), *_costs(comparison.arms)]
+        elif found:
+            found = [(f"[bold]{head}[/]",), *found]
+        yield from found
+    yield ("[bold]By its nature[/]",)
+    for name, take in NATURE:
+        yield (name, *(escape(take(arm).says) for arm in comparison.arms))
+
+
+def _measured(comparison: Comparison, metric: str, group: Group) -> Row | None:
+    known = [measure for arm in comparison.arms if (measure := arm.measure(metric))]
+    if not known or group_of(known[0]) != group:
+        return None
+    cells = [_cell(comparison, arm, arm.measure(metric)) for arm in comparison.arms]
+    return (f"{metric}{' *' if metric == comparison.primary else ''}", *cells)
+
+
+def _cell(comparison: Comparison, arm: Arm, measure: Measure | None) -> str:
+    if measure is None:
+        return "[dim]–[/]"
+    say = share if not measure.unit else _count
+    return f"{_interval(measure.estimate, say)} {_mark(comparison, measure.metric, arm.way)}"
+
+
+def _mark(comparison: Comparison, metric: str, way: str) -> str:
+    """Say whether a way is better in a metric than all others, or no other is; nothing where nothing differs at all."""
+    mine = [one for one in comparison.versus if one.metric == metric and way in {one.first, one.second}]
+    if not mine or all(one.difference.low == one.difference.high == 0 for one in mine):
+        return ""
+    if any(one.better not in {"", way} for one in mine):
+        return ""
+    return BEST if all(one.better == way for one in mine) else LEVEL
+
+
+def _interval(estimate: Estimate, say: Callable[[float], str]) -> str:
+    if estimate.low == estimate.high or not all(map(math.isfinite, (estimate.low, estimate.high))):
+        return say(estimate.value)
+    return f"{say(estimate.value)} [dim]({say(estimate.low)}–{say(estimate.high)})[/]"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"  # noqa: PLR2004 - from here on, tenths say nothing
+
+
+def _speed(comparison: Comparison) -> Iterator[Row]:
+    count = max((arm.timing.n for arm in comparison.arms if arm.timing), default=0)
+    if not count:
+        return
+    yield (f"[bold]Speed[/], n = {count}",)
+    for name, metric, field in SPEEDS:
+        cells = []
+        for arm in comparison.arms:
+            estimate: Estimate | None = getattr(arm.timing, field) if arm.timing else None
+            mark = _mark(comparison, metric, arm.way) if field.endswith("p50") else ""
+            cells.append("[dim]–[/]" if estimate is None else f"{_interval(estimate, seconds)} {mark}")
+        yield (name, *cells)
+
+
+SPEEDS = (
+    ("first token, p50", "first_token", "first_p50"),
+    ("first token, p95", "first_token", "first_p95"),
+    ("whole, p50", "latency", "whole_p50"),
+    ("whole, p95", "latency", "whole_p95"),
+)
+
+
+def _costs(arms: Sequence[Arm]) -> Iterator[Row]:
+    yield ("a thousand answers", *(_known(arm.economy.usd_per_thousand) for arm in arms))
+    yield ("  provider", *(_known(_thousand(arm.economy.usd_per_answer)) for arm in arms))
+    yield ("  machine time", *(f"{seconds(arm.economy.machine_seconds)} an answer" for arm in arms))
+    yield ("to build it", *(f"{seconds(arm.build.seconds)}, {dollars(arm.build.usd)}" for arm in arms))
+
+
+def _thousand(usd: float | None) -> float | None:
+    return None if usd is None else 1000 * usd
+
+
+def _known(usd: float | None) -> str:
+    return "[yellow]not known[/]" if usd is None else dollars(usd)
+
+
+NATURE: tuple[tuple[str, Callable[[Arm], Trait]], ...] = (
+    ("fresh", lambda arm: arm.traits.freshness),
+    ("data", lambda arm: arm.traits.data),
+    ("erasing", lambda arm: arm.traits.erasure),
+    ("people", lambda arm: arm.traits.people),
+    ("hardware", lambda arm: arm.traits.hardware),
+    ("memorised", lambda arm: arm.traits.memory),
+)
+
+
+# ---------------------------------------------------------------- costs over traffic
+
+
+def _tell_costs(comparison: Comparison) -> None:
+    if not comparison.curves:
+        return
+    low, high = (comparison.curves[0].points[end].traffic for end in (0, -1))
+    OUT.print(f"[bold]Cost a month[/], from {low:,.0f} to {high:,.0f} answers a month [dim](both axes logarithmic)[/]")
+    priced = [arm for arm in comparison.arms if arm.economy.priced]
+    grid = [low * (high / low) ** (place / (WIDTH - 1)) for place in range(WIDTH)]
+    costs = {arm.way: [arm.economy.monthly(traffic) or 0.0 for traffic in grid] for arm in priced}
+    floor = min(min(line) for line in costs.values())
+    ceiling = max(max(line) for line in costs.values())
+    wide = max(len(way) for way in costs)
+    for way, line in costs.items():
+        OUT.print(
+            f"  {way:<{wide}}  [cyan]{sparkline(line, floor, ceiling)}[/]  {dollars(line[0])} … {dollars(line[-1])}"
+        )
+    for said in break_evens_in_words(comparison):
+        OUT.print(f"  {said}")
+    if comparison.traffic:
+        spent = ", ".join(f"{arm.way} {_known(arm.economy.monthly(comparison.traffic))}" for arm in comparison.arms)
+        OUT.print(f"  At the {comparison.traffic:,.0f} you expect: {spent}.")
+    OUT.print()
+
+
+def sparkline(values: Sequence[float], floor: float, ceiling: float) -> str:
+    """Draw values between a floor and a ceiling as bars, evenly by their logarithm."""
+    if ceiling <= floor or floor <= 0:
+        span = ceiling - floor
+        parts = [(value - floor) / span if span else 0.0 for value in values]
+    else:
+        parts = [math.log(value / floor) / math.log(ceiling / floor) for value in values]
+    return "".join(BARS[min(len(BARS) - 1, int(part * len(BARS)))] for part in parts)
+
+
+def break_evens_in_words(comparison: Comparison) -> Iterator[str]:
+    """Say where any two ways change places; the first few of many, and how many more."""
+    names = [arm.way for arm in comparison.arms if arm.economy.priced]
+    for place, first in enumerate(names):
+        for second in names[place + 1 :]:
+            found = [one for one in comparison.break_evens if {one.below, one.above} == {first, second}]
+            yield from map(_break_even, found[:TOLD])
+            if len(found) > TOLD:
+                last = found[-1]
+                more = len(found) - TOLD
+                yield f"They change places {more} times more, last at {last.traffic:,.0f}: then {last.above}."
+            if not found:
+                yield _never(comparison, first, second)
+
+
+def _break_even(one: BreakEven) -> str:
+    return f"From {one.traffic:,.0f} answers a month on, {one.above} costs less than {one.below}: {dollars(one.usd)}."
+
+
+def _never(comparison: Comparison, first: str, second: str) -> str:
+    """Say who is cheaper all along."""
+    middle = comparison.curves[0].points[-1].traffic / 2
+    costs = {way: comparison.arm(way).economy.monthly(middle) or 0.0 for way in (first, second)}
+    if math.isclose(costs[first], costs[second]):
+        return f"{first} and {second} cost the same at every traffic shown."
+    cheaper, dearer = sorted(costs, key=lambda way: costs[way])
+    return f"{cheaper} costs no more than {dearer} at any traffic shown; there is no break-even."
+
+
+def _tell_front(comparison: Comparison) -> None:
+    if len(comparison.places) < 2:  # noqa: PLR2004 - one alone beats nobody
+        return
+    front = ", ".join(place.name for place in comparison.places if place.on_front)
+    OUT.print(f"[bold]Quality, cost and latency at once[/]: {front} beaten by nobody.")
+    for place in comparison.places:
+        if not place.on_front:
+            OUT.print(f"  {place.name} is beaten all round by {', '.join(place.beaten_by)}.")
+    OUT.print()
+
+
+# ---------------------------------------------------------------- advice
+
+
+def _tell_advice(advice: Advice) -> None:
+    OUT.print(f"[bold]Recommended[/]: [bold green]{escape(advice.says)}[/]")
+    if advice.recommended:
+        _tell_reasons(advice.recommended.reasons)
+    if advice.runner_up:
+        _tell_choice("Runner-up", advice.runner_up)
+    for choice in advice.out:
+        _tell_choice("Out", choice)
+    for untried in advice.worth_trying:
+        _tell_choice("Worth trying", Choice(way=untried.way, reasons=untried.reasons))
+        OUT.print("  It takes:")
+        _tell_reasons(untried.takes)
+    OUT.print("\n[bold]Where sources disagree[/]")
+    _tell_reasons(advice.disputed)
+    if advice.missing:
+        OUT.print(f"\n[dim]Sharper with more facts in fourways.yaml (facts:): {', '.join(advice.missing)}.[/]")
+    OUT.print()
+
+
+def _tell_choice(what: str, choice: Choice) -> None:
+    OUT.print(f"\n[bold]{what}[/]: {escape(choice.way)}")
+    _tell_reasons(choice.reasons)
+
+
+def _tell_reasons(reasons: Sequence[Reason]) -> None:
+    made = Table.grid(padding=(0, 1))
+    made.add_column(width=2, justify="right")
+    made.add_column(overflow="fold")
+    for reason in reasons:
+        figure = f" {escape(reason.figure)}." if reason.figure else ""
+        made.add_row("·", f"{escape(reason.says)}{figure} [dim]{escape(reason.source)}[/]")
+    OUT.print(made)
+
+
+def _tell_matrix(cells: Sequence[Cell]) -> None:
+    """Show who runs the model, and how it gets at what the company knows; words for each cell are in the report."""
+    ways = list(dict.fromkeys(cell.way for cell in cells))
+    made = Table(title="Who runs the model × how it knows", title_justify="left", title_style="bold", box=None,
+                 header_style="dim", pad_edge=False)  # fmt: skip
+    made.add_column("")
+    for way in ways:
+        made.add_column(way)
+    for hosting in dict.fromkeys(cell.hosting for cell in cells):
+        row = {cell.way: f"{STANDS[cell.standing]} {cell.standing}" for cell in cells if cell.hosting == hosting}
+        made.add_row(hosting, *(row.get(way, "") for way in ways))
+    OUT.print(made)
+    OUT.print()
