@@ -18,21 +18,21 @@ from fourways.control.sync import KIND, Refresher, follow, submit_sync, sync_han
 from fourways.control.worker import Worker
 from fourways.core.errors import FourwaysError
 from fourways.core.ids import DEFAULT_TENANT, new_id
-from fourways.core.trace import Trace
-from fourways.gateway.keys import Grant, KeyRing, Keys
+from fourways.gateway.keys import Keys
 from fourways.gateway.limits import LimitBook
 from fourways.gateway.record import Recorder
 from fourways.gateway.routes import Routes, Switch
 from fourways.gateway.serve import gateway
 from fourways.knowledge.erase import DeletionReport
 from fourways.knowledge.library import Library
+from fourways.ledger import Ledger
 from fourways.models.ambient import Ambient
 from fourways.models.registry import Models
 from fourways.models.supervisor import Engines
 from fourways.monitoring.metrics import Metrics
 from fourways.monitoring.telemetry import open_telemetry
 from fourways.routing import AppsOpened, open_apps
-from fourways.store import access, audit, revisions, traces
+from fourways.store import audit, revisions
 from fourways.store.database import Database, open_database
 from fourways.store.jobs import JobRow
 
@@ -65,11 +65,12 @@ class House:
         self.routes = Switch(Routes())
         self.limits = LimitBook(clock=time.monotonic)
         self.metrics = Metrics()
-        self.keys = Keys(self._read_keys, lambda: self._revision(revisions.KEYS), time.time)
+        self.ledger = Ledger(database=database, cost=lambda: self._fittings.models.cost if self._fittings else None)
+        self.keys = Keys(self.ledger.key_ring, lambda: self.ledger.revision(revisions.KEYS), time.time)
         self.telemetry = open_telemetry(file.project)
         observers = [self.metrics.observe, *([self.telemetry.observe] if self.telemetry else [])]
         journal = state_folder(self.folder) / "journal"
-        self.recorder = Recorder(self._write_traces, journal=journal, observers=observers)
+        self.recorder = Recorder(self.ledger.write_traces, journal=journal, observers=observers)
         self.gateway = gateway(self.routes, self.recorder, self.limits, texts=file.project.telemetry.record_texts)
         self.engines = Engines(state_folder(self.folder))
         self.refresher = Refresher()
@@ -155,7 +156,7 @@ class House:
         """Make the parts that the project file decides, and swap them in whole."""
         fittings = await fit(project, self.folder, self.database, self.engines, self.environ, self.tenant)
         apps = await open_apps(fittings.workshop, self.database, self.tenant)
-        seen = await asyncio.to_thread(self._revision, revisions.RELEASES)
+        seen = await asyncio.to_thread(self.ledger.revision, revisions.RELEASES)
         served = await apps.with_releases()
         former, self._fittings, self._apps, self._releases_seen = self._fittings, fittings, apps, seen
         self.routes.current = Routes(apps=served, models=fittings.models.names(), open_model=fittings.models.answerer)
@@ -165,7 +166,7 @@ class House:
 
     async def reroute(self) -> None:
         """Serve what the release log says now; called at once by whoever moves a release in this process."""
-        seen = await asyncio.to_thread(self._revision, revisions.RELEASES)
+        seen = await asyncio.to_thread(self.ledger.revision, revisions.RELEASES)
         if self._apps is None or seen == self._releases_seen:
             return
         apps = self._apps
@@ -266,43 +267,11 @@ class House:
         self.refresher.asked(name)
         return await asyncio.to_thread(submit_sync, self.database, self.tenant, name, now=time.time(), afresh=afresh)
 
-    # ------------------------------------------------------------ what the store is asked
-
-    def _read_keys(self) -> KeyRing:
-        with self.database.reading() as connection:
-            active = access.all_active_keys(connection, time.time())
-            locked = access.count_keys(connection) > 0
-        grants = {name: Grant(principal=key.principal, expires_at=key.expires_at) for name, key in active.items()}
-        return KeyRing(grants=grants, locked=locked)
-
-    def _revision(self, name: str) -> int:
-        with self.database.reading() as connection:
-            return revisions.current(connection).get(name, 0)
-
     def _note_erasure(self, knowledge: str, report: DeletionReport, actor: str) -> None:
         detail = {"knowledge": knowledge, "versions": report.versions, "passages": report.passages}
         with self.database.transaction() as connection:
             act = {"actor": actor, "action": "document.erase", "subject": report.document}
             audit.append(connection, self.tenant, at=time.time(), detail=detail, **act)
-
-    def _write_traces(self, batch: Sequence[Trace]) -> None:
-        for trace in batch:
-            self._price(trace)
-        used = {trace.key_id: trace.started_at for trace in batch if trace.key_id is not None}
-        with self.database.transaction() as connection:
-            traces.record_traces(connection, batch)
-            access.note_use(connection, used)
-
-    def _price(self, trace: Trace) -> None:
-        """Add the cost of an answer that ended before prices were loaded; no trace is lost for want of one."""
-        usage = trace.usage
-        if usage is None or usage.cost_usd is not None or self._fittings is None:
-            return
-        target = next((str(span.attributes["target"]) for span in trace.spans if "target" in span.attributes), "")
-        try:
-            trace.usage = replace(usage, cost_usd=self.models.cost(target, usage))
-        except FourwaysError as error:
-            LOG.warning("the cost of trace %s stays unknown: %s", trace.id, error)
 
 
 def open_house(folder: Path, environ: Mapping[str, str] | None = None) -> House:

@@ -27,7 +27,7 @@ async def test_a_trace_whose_cost_cannot_be_told_is_kept(tmp_path: Path) -> None
         trace = Trace()
         trace.tenant, trace.usage = DEFAULT_TENANT, Usage(input_tokens=1)
         trace.end()
-        house._write_traces([trace])
+        house.ledger.write_traces([trace])
         with house.database.reading() as connection:
             assert traces.get_trace(connection, DEFAULT_TENANT, trace.id).cost_usd is None
     finally:
