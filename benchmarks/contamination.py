@@ -18,7 +18,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from fourways.evals import contamination
 from fourways.evals.cases import Case
 from fourways.evals.contamination import LIGHT, NEAR, likeness, overlaps, read_words
 from fourways.models.words import FUNCTION_WORDS
@@ -208,16 +207,13 @@ def edited(sets: Mapping[str, Sequence[Pair]]) -> Table:
 def bands(sets: Mapping[str, tuple[Sequence[Pair], Sequence[Pair]]]) -> Table:
     """Of the questions whose nearest one in another split is so like them: how many have its label or answer."""
     table = Table("data", *(f"{low:.2f} to {high:.2f}" for low, high in pairwise(BANDS)), title="same label or answer")
-    held = contamination.NEAR
-    contamination.NEAR = BANDS[0]  # type: ignore[misc]  # looked below the bound, to see what it leaves out
     for name, (one, other) in sets.items():
-        found = overlaps(cases(one, "a"), cases(other, "b"))
+        found = overlaps(cases(one, "a"), cases(other, "b"), near=BANDS[0])
         cells = []
         for low, high in pairwise(BANDS):
             agreed = [each.same_answer for each in found if each.kind == "near" and low <= each.likeness < high]
             cells.append(f"{sum(map(bool, agreed)) / len(agreed):.3f} of {len(agreed)}" if agreed else "none")
         table.add_row(name, *cells)
-    contamination.NEAR = held  # type: ignore[misc]
     return table
 
 

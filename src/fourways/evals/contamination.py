@@ -40,7 +40,7 @@ _SHARED = 0.6
 """Share of the weightier question's heavy words that both must have, letter for letter, to be compared at all."""
 _FEWEST_LETTERS = 4
 
-_DENIED = re.compile(r"\b(?:can|wo)?n't\b|n't\b|\bcannot\b")
+_WRITTEN_OUT = (("cannot", "can not"), ("can't", "can not"), ("won't", "will not"), ("n't", " not"))
 _SHORTENED = re.compile(r"'(?:s|m|re|ve|ll|d)\b")
 _WORD = re.compile(r"[^\W_]+(?:[.,]\d+)*")
 
@@ -68,7 +68,7 @@ class Overlap:
         return f"{self.tuning} {how} {self.testing}{answers}"
 
 
-def overlaps(tuning: Iterable[Case], testing: Sequence[Case]) -> tuple[Overlap, ...]:
+def overlaps(tuning: Iterable[Case], testing: Sequence[Case], *, near: float = NEAR) -> tuple[Overlap, ...]:
     """Find the cases for tuning that are test cases too, or nearly; each once, with the test case most like it.
 
     What is compared is the question: a data set's own (`metadata.question`), without the instruction around it.
@@ -76,6 +76,7 @@ def overlaps(tuning: Iterable[Case], testing: Sequence[Case]) -> tuple[Overlap, 
     Args:
         tuning: whatever was learned from or looked at: cases, or `as_cases` of few-shot examples.
         testing: the cases that a candidate is measured on.
+        near: the likeness from which on two questions are nearly the same; `_SHARED` bounds it below.
     """
     learned = list(tuning)
     seen = [read_words(question_asked(case)) for case in learned]
@@ -84,7 +85,7 @@ def overlaps(tuning: Iterable[Case], testing: Sequence[Case]) -> tuple[Overlap, 
     inside = {**_inside(asked, seen, swapped=True), **_inside(seen, asked)}
     found = []
     for number, words in enumerate(seen):
-        match = index.same(words) or inside.get(number) or index.nearest(words)
+        match = index.same(words) or inside.get(number) or index.nearest(words, near)
         if match is not None:
             one, other = learned[number], testing[match.number]
             found.append(
@@ -156,7 +157,9 @@ class Words:
 def read_words(text: str) -> Words:
     """Read a question: Unicode's compatibility form, no case, no punctuation, `what's` and `can't` written out."""
     plain = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
-    words = _WORD.findall(_SHORTENED.sub("", _DENIED.sub(" not", plain)).replace("'", ""))
+    for short, long in _WRITTEN_OUT:
+        plain = plain.replace(short, long)
+    words = _WORD.findall(_SHORTENED.sub("", plain).replace("'", ""))
     heavy = frozenset(word if word in _ASKING else stem(word) for word in words if word not in _LIGHT_WORDS)
     return Words(f" {' '.join(words)} ", heavy, frozenset(words) & _LIGHT_WORDS)
 
@@ -227,14 +230,14 @@ class _Index:
         number = self.runs.get(words.run) if words.run.strip() else None
         return None if number is None else _Match(number, "same")
 
-    def nearest(self, words: Words) -> _Match | None:
+    def nearest(self, words: Words, near: float) -> _Match | None:
         candidates = {number for word in self._rarest(words) for number in self.postings.get(word, ())}
         best: _Match | None = None
         for number in sorted(candidates):
             other = self.questions[number]
             if len(words.heavy & other.heavy) >= _SHARED * max(len(words.heavy), len(other.heavy)):
                 value = likeness(words, other)
-                if value >= NEAR and (best is None or value > best.likeness):
+                if value >= near and (best is None or value > best.likeness):
                     best = _Match(number, "near", value)
         return best
 

@@ -37,7 +37,7 @@ class Options:
 Convert = Callable[[Sheet, Options], Iterator[Placed]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Format:
     """One row of `FORMATS`: a data set, how it is known, how it is read."""
 
@@ -179,6 +179,9 @@ def _globbed(title: str) -> str:
 def _labelled(sheet: Sheet, options: Options) -> Iterator[Placed]:  # noqa: ARG001 - a `Convert`
     """Ask for the label of each text; the labels are those that occur in the file."""
     text, label = sheet.columns if sheet.columns[0].lower() == "text" else reversed(sheet.columns)
+    missing = next((row for row in sheet.rows if not row.value.get(label, "").strip()), None)
+    if missing is not None:
+        raise missing.place.wrong(f"has no {label}")
     rows = [(row.place, row.value[text].strip(), row.value[label].strip()) for row in sheet.rows]
     yield from _to_label(sheet, rows, sorted({label for _, _, label in rows}))
 
@@ -267,45 +270,30 @@ _SPLITS = {f"{prefix}{split}" for prefix in ("", "oos_") for split in ("train", 
 
 FORMATS = (
     Format(
-        name="gsm8k",
-        line="grade-school maths: the number that the answer comes to",
-        recognise=_rows_with("question", "answer", saying=lambda row: "####" in str(row["answer"])),
-        convert=_each("gsm8k", _gsm8k),
+        "gsm8k",
+        "grade-school maths: the number that the answer comes to",
+        _rows_with("question", "answer", saying=lambda row: "####" in str(row["answer"])),
+        _each("gsm8k", _gsm8k),
     ),
     Format(
-        name="humaneval",
-        line="Python functions: whether they pass their tests",
-        recognise=_rows_with("prompt", "test", "entry_point", "canonical_solution"),
-        convert=_each("humaneval", _humaneval),
+        "humaneval",
+        "Python functions: whether they pass their tests",
+        _rows_with("prompt", "test", "entry_point", "canonical_solution"),
+        _each("humaneval", _humaneval),
     ),
     Format(
-        name="truthfulqa-mc",
-        line="questions that people answer wrongly: one of several choices",
-        recognise=_rows_with("question", "mc1_targets"),
-        convert=_each("truthfulqa", _truthfulqa_choice),
+        "truthfulqa-mc",
+        "questions that people answer wrongly: one of several choices",
+        _rows_with("question", "mc1_targets"),
+        _each("truthfulqa", _truthfulqa_choice),
     ),
     Format(
-        name="truthfulqa",
-        line="the same, answered freely and judged",
-        recognise=_rows_with("Question", "Best Answer", "Correct Answers", "Incorrect Answers"),
-        convert=_each("truthfulqa", _truthfulqa_free),
+        "truthfulqa",
+        "the same, answered freely and judged",
+        _rows_with("Question", "Best Answer", "Correct Answers", "Incorrect Answers"),
+        _each("truthfulqa", _truthfulqa_free),
     ),
-    Format(
-        name="squad",
-        line="SQuAD, XQuAD, MLQA: questions whose answer is a span of a passage",
-        recognise=_is_squad,
-        convert=_whole(_squad),
-    ),
-    Format(
-        name="labels",
-        line="banking77, or any CSV of two columns, text and label (category, intent)",
-        recognise=_is_labelled,
-        convert=_whole(_labelled),
-    ),
-    Format(
-        name="clinc150",
-        line="splits of [text, label]",
-        recognise=_is_clinc,
-        convert=_whole(_clinc),
-    ),
+    Format("squad", "SQuAD, XQuAD, MLQA: questions whose answer is a span of a passage", _is_squad, _whole(_squad)),
+    Format("labels", "banking77, or any CSV of text and label (category, intent)", _is_labelled, _whole(_labelled)),
+    Format("clinc150", "splits of [text, label]", _is_clinc, _whole(_clinc)),
 )

@@ -141,7 +141,8 @@ def in_our_terms(raw: Any, place: Place, known: Collection[str], *, theirs: bool
         return _turned(raw, Meaning(type=kind), place) if theirs else dict(raw)
     if kind in TYPES and TYPES[kind].type in known:
         return _turned(raw, TYPES[kind], place)
-    nearest = NEAREST.get(kind) or next(iter(get_close_matches(kind, [*known, *TYPES], n=1, cutoff=0.5)), None)
+    names = [*known, *(name for name, meaning in TYPES.items() if meaning.type in known)]
+    nearest = NEAREST.get(kind) or next(iter(get_close_matches(kind, names, n=1, cutoff=0.5)), None)
     hint = f"the nearest is '{nearest}'" if nearest else f"there is: {', '.join(sorted(known))}"
     raise place.wrong(f"there is no scorer '{kind}'; {hint}")
 

@@ -9,7 +9,7 @@ from fourways.core.errors import InvalidSuite
 from fourways.evals.cases import Case
 from fourways.evals.datasets import Options, recognised
 from fourways.evals.promptfoo import OF_A_TEST, Config, in_a_cell, in_our_terms, read_config, tests_of
-from fourways.evals.rows import AS_WRITTEN, EXPECTED, INPUTS, Placed, read_row
+from fourways.evals.rows import AS_WRITTEN, EXPECTED, INPUTS, Placed, check_json, read_row
 from fourways.evals.sheets import MOST_BYTES, Place, Row, Sheet, read_sheet
 
 
@@ -57,6 +57,7 @@ def read_cases(
     lines: dict[str, Place] = {}
     cases: list[Case] = []
     for one in found:
+        check_json(one.case, one.place)
         before = lines.setdefault(one.case.id, one.place)
         if len(lines) == len(cases):
             where = f"in line {before.line}" if before.line else "before"
@@ -90,6 +91,8 @@ def _rows(sheet: Sheet, known: Collection[str]) -> Iterator[Row]:
     """Bring every shape of file to rows of our own."""
     if sheet.kind == "csv":
         yield from _records(sheet, known)
+    elif not sheet.top.keys().isdisjoint((*INPUTS, "messages")):
+        yield Row(sheet.place, sheet.top)
     elif sheet.top and "tests" not in sheet.top:
         raise sheet.place.wrong(f"should be a list of cases, or promptfoo's with `tests`; a case would be {EXAMPLE}")
     else:

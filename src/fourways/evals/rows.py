@@ -103,7 +103,7 @@ def from_node(node: CaseNode, *, name: str, place: Place, known: Collection[str]
         asserts=tuple(assertion(one, place, known) for one in node.assert_),
         metadata=_metadata(node.metadata, place),
     )
-    _check_json(case, place)
+    check_json(case, place)
     return case
 
 
@@ -212,7 +212,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever stands in the file
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _check_json(case: Case, place: Place) -> None:
+def check_json(case: Case, place: Place) -> None:
     """Refuse what could not be kept and sent: bytes, half a character, a million brackets."""
     asserts = [[one.value, dict(one.options)] for one in case.asserts]
     held = [case.id, list(case.messages), case.expected, case.context, dict(case.variables), asserts]

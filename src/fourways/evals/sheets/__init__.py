@@ -11,7 +11,7 @@ from fourways.evals.sheets.yaml_lists import yaml_list
 
 __all__ = ["KINDS", "MOST_BYTES", "Place", "Row", "Sheet", "read_sheet"]
 
-MOST_BYTES = 512 << 20
+MOST_BYTES = 256 << 20
 """Of a file, unpacked."""
 
 _ZIPPED = b"\x1f\x8b"
