@@ -1,153 +1,38 @@
 """How `fourways compare` shows a comparison in the terminal: the ways side by side, costs over traffic, the advice."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.markup import escape
 from rich.table import Table
 
+from fourways.cli.compare_sides import LEGEND, by_nature, known, side_by_side
 from fourways.cli.terminal import OUT
-from fourways.core.report import Estimate, Measure
-from fourways.core.traits import Trait
 from fourways.evals.advice import Advice, Cell, Choice, Reason
-from fourways.evals.comparison import Arm, Comparison, Group, group_of
+from fourways.evals.comparison import Comparison
 from fourways.evals.economics import BreakEven
-from fourways.evals.wording import dollars, seconds, share
+from fourways.evals.wording import dollars
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 48
 """Characters of a cost curve."""
 TOLD = 4
 """Changes of places between two ways that are said one by one."""
-BEST, LEVEL = "[green]▲[/]", "[yellow]≈[/]"
 STANDS = {"measured": "[green]✓[/]", "possible": "[cyan]○[/]", "ruled out": "[red]✗[/]", "hardly offered": "[dim]–[/]"}
-HEADS: dict[Group, str] = {"quality": "Quality", "tokens": "Tokens an answer", "cost": "Cost"}
-
-Row = tuple[str, ...]
 
 
 def tell(comparison: Comparison) -> None:
     """Show all of it."""
-    OUT.print(_side_by_side(comparison))
-    OUT.print(
-        f"[dim]{BEST} best · {LEVEL} not distinguishable from it · in brackets: 95 % interval; "
-        f"n = {comparison.cases:,} cases[/]\n"
-    )
+    OUT.print(side_by_side(comparison))
+    OUT.print(f"{LEGEND}\n")
+    OUT.print(by_nature(comparison))
+    OUT.print()
     _tell_costs(comparison)
     _tell_front(comparison)
     _tell_advice(comparison.advice)
     _tell_matrix(comparison.advice.matrix)
     for note in comparison.notes:
         OUT.print(f"[yellow]![/] {escape(note)}")
-
-
-# ---------------------------------------------------------------- side by side
-
-
-def _side_by_side(comparison: Comparison) -> Table:
-    title = f"{comparison.app}: {len(comparison.arms)} ways on {comparison.cases:,} cases of {comparison.suite}"
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
-    made.add_column("", style="dim", no_wrap=True)
-    for arm in comparison.arms:
-        made.add_column(f"{arm.title}\n[dim]{arm.way} · {escape(arm.model)}[/]", overflow="fold", ratio=1)
-    for name, *cells in _rows(comparison):
-        made.add_row(name, *cells)
-    return made
-
-
-def _rows(comparison: Comparison) -> Iterator[Row]:
-    for group, head in HEADS.items():
-        found = [row for metric in comparison.metrics if (row := _measured(comparison, metric, group))]
-        if group == "cost":
-            found = [*_speed(comparison), (f"[bold]{head}[/]",), *_costs(comparison.arms)]
-        elif found:
-            found = [(f"[bold]{head}[/]",), *found]
-        yield from found
-    yield ("[bold]By its nature[/]",)
-    for name, take in NATURE:
-        yield (name, *(escape(take(arm).says) for arm in comparison.arms))
-
-
-def _measured(comparison: Comparison, metric: str, group: Group) -> Row | None:
-    known = [measure for arm in comparison.arms if (measure := arm.measure(metric))]
-    if not known or group_of(known[0]) != group:
-        return None
-    cells = [_cell(comparison, arm, arm.measure(metric)) for arm in comparison.arms]
-    return (f"{metric}{' *' if metric == comparison.primary else ''}", *cells)
-
-
-def _cell(comparison: Comparison, arm: Arm, measure: Measure | None) -> str:
-    if measure is None:
-        return "[dim]–[/]"
-    say = share if not measure.unit else _count
-    return f"{_interval(measure.estimate, say)} {_mark(comparison, measure.metric, arm.way)}"
-
-
-def _mark(comparison: Comparison, metric: str, way: str) -> str:
-    """Say whether a way is better in a metric than all others, or no other is; nothing where nothing differs at all."""
-    mine = [one for one in comparison.versus if one.metric == metric and way in {one.first, one.second}]
-    if not mine or all(one.difference.low == one.difference.high == 0 for one in mine):
-        return ""
-    if any(one.better not in {"", way} for one in mine):
-        return ""
-    return BEST if all(one.better == way for one in mine) else LEVEL
-
-
-def _interval(estimate: Estimate, say: Callable[[float], str]) -> str:
-    if estimate.low == estimate.high or not all(map(math.isfinite, (estimate.low, estimate.high))):
-        return say(estimate.value)
-    return f"{say(estimate.value)} [dim]({say(estimate.low)}–{say(estimate.high)})[/]"
-
-
-def _count(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"  # noqa: PLR2004 - from here on, tenths say nothing
-
-
-def _speed(comparison: Comparison) -> Iterator[Row]:
-    count = max((arm.timing.n for arm in comparison.arms if arm.timing), default=0)
-    if not count:
-        return
-    yield (f"[bold]Speed[/], n = {count}",)
-    for name, metric, field in SPEEDS:
-        cells = []
-        for arm in comparison.arms:
-            estimate: Estimate | None = getattr(arm.timing, field) if arm.timing else None
-            mark = _mark(comparison, metric, arm.way) if field.endswith("p50") else ""
-            cells.append("[dim]–[/]" if estimate is None else f"{_interval(estimate, seconds)} {mark}")
-        yield (name, *cells)
-
-
-SPEEDS = (
-    ("first token, p50", "first_token", "first_p50"),
-    ("first token, p95", "first_token", "first_p95"),
-    ("whole, p50", "latency", "whole_p50"),
-    ("whole, p95", "latency", "whole_p95"),
-)
-
-
-def _costs(arms: Sequence[Arm]) -> Iterator[Row]:
-    yield ("a thousand answers", *(_known(arm.economy.usd_per_thousand) for arm in arms))
-    yield ("  provider", *(_known(_thousand(arm.economy.usd_per_answer)) for arm in arms))
-    yield ("  machine time", *(f"{seconds(arm.economy.machine_seconds)} an answer" for arm in arms))
-    yield ("to build it", *(f"{seconds(arm.build.seconds)}, {dollars(arm.build.usd)}" for arm in arms))
-
-
-def _thousand(usd: float | None) -> float | None:
-    return None if usd is None else 1000 * usd
-
-
-def _known(usd: float | None) -> str:
-    return "[yellow]not known[/]" if usd is None else dollars(usd)
-
-
-NATURE: tuple[tuple[str, Callable[[Arm], Trait]], ...] = (
-    ("fresh", lambda arm: arm.traits.freshness),
-    ("data", lambda arm: arm.traits.data),
-    ("erasing", lambda arm: arm.traits.erasure),
-    ("people", lambda arm: arm.traits.people),
-    ("hardware", lambda arm: arm.traits.hardware),
-    ("memorised", lambda arm: arm.traits.memory),
-)
 
 
 # ---------------------------------------------------------------- costs over traffic
@@ -171,7 +56,7 @@ def _tell_costs(comparison: Comparison) -> None:
     for said in break_evens_in_words(comparison):
         OUT.print(f"  {said}")
     if comparison.traffic:
-        spent = ", ".join(f"{arm.way} {_known(arm.economy.monthly(comparison.traffic))}" for arm in comparison.arms)
+        spent = ", ".join(f"{arm.way} {known(arm.economy.monthly(comparison.traffic))}" for arm in comparison.arms)
         OUT.print(f"  At the {comparison.traffic:,.0f} you expect: {spent}.")
     OUT.print()
 
@@ -259,7 +144,7 @@ def _tell_reasons(reasons: Sequence[Reason]) -> None:
     made.add_column(overflow="fold")
     for reason in reasons:
         figure = f" {escape(reason.figure)}." if reason.figure else ""
-        made.add_row("·", f"{escape(reason.says)}{figure} [dim]{escape(reason.source)}[/]")
+        made.add_row("·", f"{escape(reason.says)}{figure} [dim]({escape(reason.source)})[/]")
     OUT.print(made)
 
 

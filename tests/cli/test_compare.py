@@ -1,0 +1,125 @@
+"""How a comparison is shown in a terminal, and where its report goes."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.evals.test_comparison import GOOD, POOR, clocked, composed, evidence
+
+from fourways.cli import compare_shown, terminal
+from fourways.cli.compare_shown import break_evens_in_words, sparkline
+from fourways.config.testing import Facts
+
+FACTS = Facts(
+    requests_per_month=50_000,
+    personal_data=True,
+    changes_every=timedelta(days=1),
+    instructions=60_000,
+    data_quality="good",
+    domain="specific",
+)
+
+
+@pytest.fixture
+def shown(monkeypatch, capsys):
+    """Show a comparison at a width, and return what was printed."""
+
+    def tell(comparison, width=100):
+        monkeypatch.setattr(terminal.OUT, "width", width)
+        monkeypatch.setattr(terminal.OUT, "file", None, raising=False)
+        with terminal.OUT.capture() as captured:
+            compare_shown.tell(comparison)
+        return captured.get()
+
+    return tell
+
+
+@pytest.fixture
+def two():
+    return composed(evidence("prompt", POOR, cost=0.0004, usd=0.0), evidence("rag", GOOD, 0.3, usd=1200), facts=FACTS)
+
+
+@pytest.mark.parametrize("width", [100, 120])
+def test_it_fits_the_terminal_with_no_figure_cut(shown, two, width):
+    lines = shown(two, width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert not any("…" in line for line in lines if "$" not in line)
+
+
+def test_the_ways_stand_side_by_side_with_intervals_and_their_difference(shown, two):
+    said = shown(two)
+    assert "passed *" in said
+    assert "0.90 (0.80–0.95) ▲" in said
+    assert "+0.73 (+0.57 to +0.88)" in said
+    assert "101 ms (101 ms–102 ms) ▲" in said
+
+
+def test_what_cannot_be_told_apart_has_its_own_mark(shown):
+    nearly = [*GOOD[:-3], False, True, True]
+    said = shown(composed(evidence("prompt", GOOD), evidence("rag", nearly)))
+    assert said.count("0.90 (0.80–0.95) ≈") == 1
+    assert "Not distinguishable from rag on passed" in said
+
+
+def test_three_ways_leave_no_room_for_differences_and_still_fit(shown):
+    three = composed(evidence("prompt", POOR), evidence("rag", GOOD), evidence("finetune", GOOD))
+    said = shown(three, 120)
+    assert "case by case" not in said
+    assert max(map(len, said.splitlines())) <= 120
+
+
+def test_costs_break_evens_front_and_advice_are_said(shown, two):
+    said = shown(two)
+    for part in (
+        "From 250,000 answers a month on, rag costs less than prompt: $246.",
+        "At the 50,000 you expect: prompt $166, rag $246.",
+        "Quality, cost and latency at once: prompt, rag beaten by nobody.",
+        "Recommended: Retrieval (RAG) (rag), as measured.",
+        "Runner-up: prompt",
+        "Where sources disagree",
+        "your own network  ✓ measured",
+    ):
+        assert part in said
+
+
+def test_robustness_is_shown_where_it_was_measured(shown):
+    effect = {"name": "typos", "invariance": {"value": 0.8, "low": 0.6, "high": 0.9}}
+    found = evidence("rag", GOOD)
+    disturbed = replace(found, report=replace(found.report, robustness={"effects": [effect]}))
+    said = shown(composed(evidence("prompt", POOR), disturbed))
+    assert "Holds when disturbed" in said
+    assert "0.80 (0.60–0.90)" in said
+
+
+def test_a_price_that_is_not_known_is_said(shown):
+    assert "not known" in shown(composed(evidence("prompt", POOR, cost=None), evidence("rag", GOOD)))
+
+
+def test_markup_in_names_is_shown_as_it_is(shown):
+    odd = replace(evidence("prompt", POOR), model="[red]odd")
+    assert "[red]odd" in shown(composed(odd))
+
+
+def test_many_changes_of_places_are_summed_up():
+    """A machine of one's own that is full ever again, against a service: the costs cross at every step."""
+    own = evidence("rag", GOOD, clocked=clocked(1.0, busy=40.0), usd=0.0)
+    found = composed(evidence("prompt", POOR, cost=0.0045, usd=0.0), own)
+    said = list(break_evens_in_words(found))
+    assert len(found.break_evens) > 5
+    assert len(said) == 5
+    assert said[-1].startswith(f"They change places {len(found.break_evens) - 4} times more, last at ")
+
+
+def test_without_a_break_even_it_says_who_is_cheaper_all_along():
+    dearer = composed(evidence("prompt", POOR, cost=0.01), evidence("rag", GOOD))
+    assert list(break_evens_in_words(dearer)) == [
+        "rag costs no more than prompt at any traffic shown; there is no break-even."
+    ]
+    same = composed(evidence("prompt", POOR), evidence("rag", GOOD))
+    assert list(break_evens_in_words(same)) == ["prompt and rag cost the same at every traffic shown."]
+
+
+def test_a_curve_is_drawn_from_its_floor_to_its_ceiling():
+    assert sparkline([1, 10, 100, 1000], 1, 1000) == "▁▃▆█"
+    assert sparkline([5, 5], 5, 5) == "▁▁"
+    assert sparkline([0, 50, 100], 0, 100) == "▁▅█"
