@@ -10,6 +10,7 @@ from fourways.core.traits import Receiver, Trait, Traits
 from fourways.evals.comparing import Evidence, Setting, compose
 from fourways.evals.comparison import Build, Comparison, Step, Timing, decode, encode, group_of
 from fourways.evals.pairs import Sample, Versus, versus
+from fourways.evals.remarks import STAND_INS
 from fourways.evals.statistics import wilson
 from fourways.evals.timing import Clocked
 
@@ -107,7 +108,11 @@ def test_the_primary_metric_comes_first(comparison):
 def test_a_way_without_the_primary_metric_is_not_recommended_and_it_says_why():
     found = composed(evidence("prompt", POOR), primary="bleu")
     assert found.advice.recommended is None
-    assert found.notes[0].startswith("prompt: bleu was not measured")
+    assert any(note.startswith("prompt: bleu was not measured") for note in found.notes)
+
+
+def test_a_stand_in_is_not_passed_off_as_a_language_model(comparison):
+    assert comparison.notes == tuple(f"{way}: {STAND_INS['extractive']}." for way in ("prompt", "rag"))
 
 
 def test_seconds_are_those_that_were_clocked_and_not_those_of_the_busy_run(comparison):

@@ -5,6 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from fourways.core.report import Report
 from fourways.evals.comparison import Arm
 
+STAND_INS = {
+    "echo": "`echo` says back what it was asked; it stands in for a language model and says nothing of prompting itself",
+    "extractive": "`extractive` quotes documents and is no language model; one would put the answer into its own words",
+}
+"""Models whose figures must not be taken for a language model's."""
+
 
 def assumptions(arms: Sequence[Arm]) -> Iterator[str]:
     """Say what the costs assume, a sentence each."""
@@ -30,6 +36,8 @@ def notes(reports: Mapping[str, Report], arms: Sequence[Arm], primary: str) -> I
     for arm in arms:
         report = reports[arm.way]
         reused = sum(result.reused for result in report.results)
+        if arm.model in STAND_INS:
+            yield f"{arm.way}: {STAND_INS[arm.model]}."
         if arm.measure(primary) is None:
             yield f"{arm.way}: {primary} was not measured, so that it cannot be recommended; see `tests: primary`."
         if report.stopped:
