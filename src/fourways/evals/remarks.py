@@ -6,8 +6,8 @@ from fourways.core.report import Report
 from fourways.evals.comparison import Arm
 
 STAND_INS = {
-    "echo": "`echo` says back what it was asked; it stands in for a language model and says nothing of prompting itself",
-    "extractive": "`extractive` quotes documents and is no language model; one would put the answer into its own words",
+    "echo": "`echo` says back what it was asked; a stand-in that tells nothing of what a language model would do",
+    "extractive": "`extractive` quotes documents and is no language model; one would answer in its own words",
 }
 """Models whose figures must not be taken for a language model's."""
 
