@@ -1,0 +1,86 @@
+"""What is invented holds together: answers stand in the passage, what is not said does not, and words are kept back."""
+
+import random
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fourways.evals.abstaining import says_nothing
+from fourways.training.cloze import question_on
+from fourways.training.events import CLASSES, invent_event, tell
+from fourways.training.facts import NOT_SAID, write_events, write_facts
+from fourways.training.inventing import KINDS, Inventor, kept_back
+from fourways.training.relations import RELATIONS
+
+
+@given(seed=st.integers(0, 10_000), facts=st.integers(1, 12))
+def test_answers_to_facts_stand_in_the_passage(seed, facts):
+    document = write_facts(Inventor(random.Random(seed)), facts, questions=facts)
+    folded = document.passage.lower()
+    assert all(one.answer.lower() in folded for one in document.asked if one.answer is not None)
+
+
+@given(seed=st.integers(0, 10_000), events=st.integers(1, 6))
+def test_answers_to_events_stand_in_the_passage(seed, events):
+    document = write_events(Inventor(random.Random(seed)), events, questions=8)
+    folded = document.passage.lower()
+    assert all(one.answer.lower() in folded for one in document.asked if one.answer is not None)
+
+
+def test_a_seed_writes_one_document():
+    one, same, other = (write_facts(Inventor(random.Random(seed)), 8, questions=8) for seed in (1, 1, 2))
+    assert one == same
+    assert one != other
+
+
+def test_an_examination_has_only_words_kept_back():
+    inventor = Inventor(random.Random(1), examining=True)
+    assert all(kept_back(inventor.word()) for _ in range(200))
+    inventor = Inventor(random.Random(1))
+    assert not any(kept_back(inventor.word()) for _ in range(200))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_made(kind):
+    assert Inventor(random.Random(3)).make(kind).strip()
+
+
+@pytest.mark.parametrize("relation", RELATIONS)
+def test_relations_name_what_they_say_and_ask_for_one_of_it(relation):
+    assert {relation.subject, relation.value} <= KINDS.keys()
+    assert all("{s}" in form and "{v}" in form for form in relation.says)
+    assert all("{s}" in form and "{v}" not in form for form in relation.asks)
+    assert all("{v}" in form and "{s}" not in form for form in relation.turns)
+
+
+@pytest.mark.parametrize("number", range(len(CLASSES)))
+def test_an_event_of_each_class_is_told_with_a_question_for_each_part(number):
+    inventor = Inventor(random.Random(number))
+    told = tell(invent_event(inventor), inventor)
+    assert len(told.asks) >= 2
+    assert all(question.endswith("?") and answer for question, answer in told.asks)
+
+
+def test_what_is_unsaid_is_asked_in_the_share_wanted():
+    asked = [
+        one
+        for seed in range(200)
+        for one in write_events(Inventor(random.Random(seed)), 3, questions=6, unsaid=0.5).asked
+    ]
+    assert 0.4 < sum(one.answer is None for one in asked) / len(asked) < 0.6
+
+
+def test_not_saying_is_recognised_as_abstaining():
+    assert says_nothing(NOT_SAID)
+
+
+def test_a_cloze_question_leaves_its_answer_out():
+    sentence = "Every supervisor must approve the travel request in Concur before Friday."
+    for seed in range(50):
+        one = question_on(sentence, random.Random(seed))
+        assert one is not None
+        assert one.answer is not None
+        assert one.answer in sentence
+        assert not re.search(rf"\b{re.escape(one.answer)}\b", one.question)

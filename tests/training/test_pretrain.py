@@ -1,0 +1,138 @@
+"""Training in seconds, on a few thousand weights: it learns, resumes to the same curve, and transformers reads it."""
+
+import json
+import random
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from fourways.core.errors import InvalidRequest  # noqa: E402
+from fourways.training.chats import chat  # noqa: E402
+from fourways.training.decoder import Decoder, Size, begin, save  # noqa: E402
+from fourways.training.facts import write_facts  # noqa: E402
+from fourways.training.inventing import Inventor  # noqa: E402
+from fourways.training.pretrain import SKIP, Recipe, Stage, batch_at, pack, read_document, train  # noqa: E402
+from fourways.training.scoring import exact, f1, plain, unseen_exams  # noqa: E402
+from fourways.training.small import Facts, stages  # noqa: E402
+from fourways.training.tokenizer import learn_tokenizer  # noqa: E402
+
+PIECES = 300
+SIZE = Size(vocabulary=PIECES, width=32, layers=2, heads=2, head=16, hidden=48)
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    chance = random.Random(1)
+    return learn_tokenizer([write_facts(Inventor(chance), 4, questions=4).passage for _ in range(20)], size=PIECES)
+
+
+def recipe(steps, maker, length=64):
+    stage = Stage(name="only", tokens=steps * 256, mixture=((1.0, maker),), lengths=((1.0, length),))
+    return Recipe(size=SIZE, stages=(stage,), batch=256, every=2, warm=2)
+
+
+def losses(folder):
+    lines = [json.loads(line) for line in (folder / "steps.jsonl").read_text().splitlines()]
+    return [line["loss"] for line in lines if "loss" in line]
+
+
+def test_only_answers_are_learned_and_their_ends(tokenizer):
+    tokens, targets = read_document("<|user|>Who?<|end|><|assistant|>Ada<|end|>", tokenizer)
+    learned = [target for target in targets if target != SKIP]
+    assert learned == tokenizer.encode("Ada<|end|>").ids
+    assert len(tokens) == len(targets)
+
+
+def test_packed_documents_do_not_see_each_other(tokenizer):
+    model = Decoder(SIZE)
+    begin(model, 1)
+    one, two = [5, 6, 7, 8], [9, 10, 11]
+    packed = pack([(one, one), (two, two)], rows=1, length=16)
+    alone = pack([(two, two)], rows=1, length=16)
+    with torch.no_grad():
+        together, apart = model(packed.tokens, packed.documents), model(alone.tokens, alone.documents)
+    assert torch.allclose(together[0, 4:7], apart[0, :3], atol=2e-2)
+
+
+def test_a_later_token_changes_nothing_before_it():
+    model = Decoder(SIZE)
+    begin(model, 1)
+    same = torch.zeros(1, 6, dtype=torch.long)
+    with torch.no_grad():
+        a = model(torch.tensor([[5, 6, 7, 8, 9, 10]]), same)
+        b = model(torch.tensor([[5, 6, 7, 8, 9, 99]]), same)
+    assert torch.equal(a[:, :5], b[:, :5])
+
+
+def test_a_batch_is_its_seed_and_step(tokenizer):
+    plan = recipe(4, Facts(1, 1))
+    assert torch.equal(batch_at(plan, tokenizer, 2).tokens, batch_at(plan, tokenizer, 2).tokens)
+    assert not torch.equal(batch_at(plan, tokenizer, 2).tokens, batch_at(plan, tokenizer, 3).tokens)
+
+
+def test_rates_rise_stay_and_fall():
+    plan = recipe(100, Facts(1, 1))
+    assert plan.steps() == 100
+    assert plan.rate_at(0) == pytest.approx(0.5)
+    assert plan.rate_at(50) == 1.0
+    assert 0 < plan.rate_at(99) < 0.1
+
+
+def test_a_batch_that_is_no_whole_number_of_rows_is_refused(tokenizer, tmp_path):
+    with pytest.raises(InvalidRequest, match="make it"):
+        train(recipe(1, Facts(1, 1), length=100), tokenizer, tmp_path, compiled=False)
+
+
+@pytest.mark.slow
+def test_it_learns_and_resumes_to_the_same_curve(tokenizer, tmp_path):
+    quiet: list[str] = []
+    plan = recipe(24, Facts(1, 1), length=256)
+    whole = train(plan, tokenizer, tmp_path / "whole", compiled=False, say=quiet.append)
+    train(plan, tokenizer, tmp_path / "cut", compiled=False, until=10, say=quiet.append)
+    resumed = train(plan, tokenizer, tmp_path / "cut", compiled=False, say=quiet.append)
+    for (name, weight), other in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
+        assert torch.equal(weight, other), name
+    assert losses(tmp_path / "whole")[-1] < 5.5
+
+
+def test_transformers_reads_the_weights_and_computes_the_same(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    model = Decoder(SIZE)
+    begin(model, 1)
+    save(model, tmp_path, end=1, pad=0)
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
+    ours = Decoder(SIZE)
+    ours.load_state_dict(
+        {name.removeprefix("model."): value for name, value in theirs.state_dict().items() if name != "lm_head.weight"}
+    )
+    tokens = torch.randint(5, PIECES, (2, 40), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        wanted = theirs(tokens).logits
+        got = ours.scores(ours(tokens, torch.zeros_like(tokens)))
+    assert (wanted - got).abs().max() < 0.02 * wanted.abs().max()
+
+
+def test_exams_are_scored_by_the_whole_answer(tokenizer):
+    exams = unseen_exams(2, 8, 1, said=True)
+    assert len(exams) == 8
+    assert all(exam.question.answer for exam in exams)
+    assert not any(exam.question.answer for exam in unseen_exams(2, 8, 1, said=False))
+    model = Decoder(SIZE)
+    begin(model, 1)
+    assert exact(model, tokenizer, exams) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("given", "right", "score"),
+    [("The Broncos", "broncos.", 1.0), ("two", "three", 0.0), ("Super Bowl XXXIII", "Super Bowl", 0.8)],
+)
+def test_f1_is_squads(given, right, score):
+    assert f1(given, right) == pytest.approx(score)
+    assert plain("An apple, a day!") == "apple day"
+
+
+def test_the_recipe_is_whole():
+    parts = stages("", 1_000_000)
+    assert sum(part.tokens for part in parts) == pytest.approx(1_000_000, rel=0.01)
+    assert chat("P", []) == ""
