@@ -16,6 +16,11 @@ from pydantic.fields import FieldInfo
 from fourways.cli.main import app
 from fourways.config.durations import UNITS, say_duration
 from fourways.config.tree import Project
+from fourways.evals.datasets import FORMATS
+from fourways.evals.measuring import FIGURES
+from fourways.evals.perturbations import PERTURBATIONS
+from fourways.evals.promptfoo import TYPES
+from fourways.evals.scorers import SCORERS
 from fourways.models.dialects import DIALECTS, PATHS, Dialect
 from fourways.web.endpoints import ENDPOINTS, Endpoint
 from fourways.web.errors import RELAYED, STATUS
@@ -78,6 +83,35 @@ What `dialect:` may say under `providers:`. Any other server that speaks OpenAI'
 cloud dialect whose key variable is set, and every local one, can be named without being listed under `providers:`.
 *Changed in a chat* is what is renamed, left out or bounded on the way to the provider; every other field passes
 untouched.
+"""
+
+SCORING = """\
+# Every scorer
+
+What `type:` may say under `assert:`. `value` is what it compares with (the case's expected output where not given),
+`threshold` from which value on an answer passes (up to which, where less is better), `metric` its name in reports,
+`options` what else it takes. Where no threshold is shown, the figure is reported and fails nothing.
+"""
+FIGURES_OF_ALL = """\
+## Measured of every suite
+
+Whatever is asserted; a gate's rules and `primary:` name these, and every scorer, as metrics.
+"""
+DISTURBING = """\
+## Every perturbation
+
+What `robustness: {perturbations: [...]}` may say. After each, either the same answer must come, or no order that stood
+in a passage may be obeyed.
+"""
+DATA_SETS = """\
+## Data sets read as suites
+
+`fourways eval MODEL --suite FILE` knows these by their shape, as they are published.
+"""
+PROMPTFOO = """\
+## promptfoo's types
+
+Read in promptfoo's configurations, and in our rows wherever the type has no meaning of ours.
 """
 
 # ---------------------------------------------------------------- the project file
@@ -298,12 +332,48 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
 
 
+# ---------------------------------------------------------------- scorers
+
+
+def scorers_page() -> str:
+    """Every scorer, figure, perturbation, data set, and what promptfoo's types are here."""
+    scorers = [
+        (f"`{one.name}`", one.line, _threshold(one.threshold, one.direction, one.unit)) for one in SCORERS.values()
+    ]
+    figures = [(f"`{one.name}`", one.line) for one in FIGURES.values()]
+    disturbed = [(f"`{one.name}`", one.line, one.holds) for one in PERTURBATIONS.values()]
+    sets = [(one.name, one.line) for one in FORMATS]
+    types = [(f"`{name}`", f"`{one.type}`") for name, one in TYPES.items()]
+    return "\n".join(
+        [
+            NOTICE.format(source="src/fourways/evals"),
+            SCORING,
+            _table(("type", "what it gives", "passes"), scorers),
+            FIGURES_OF_ALL,
+            _table(("metric", "what it is"), figures),
+            DISTURBING,
+            _table(("name", "what is done", "what must hold"), disturbed),
+            DATA_SETS,
+            _table(("data set", "what is asked"), sets),
+            PROMPTFOO,
+            _table(("promptfoo", "here"), types),
+        ]
+    )
+
+
+def _threshold(threshold: float | None, direction: str, unit: str) -> str:
+    if threshold is None:
+        return ""
+    return f"{'≥' if direction == 'higher' else '≤'} {threshold:g} {unit}".rstrip()
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "config.md": config_page,
     "cli.md": cli_page,
     "http.md": http_page,
     "errors.md": errors_page,
     "providers.md": providers_page,
+    "scorers.md": scorers_page,
 }
 
 
