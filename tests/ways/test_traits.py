@@ -51,7 +51,7 @@ def test_the_ways_are_in_the_order_of_the_ladder() -> None:
     [
         ("big", "Leaves the network: cloud/big.", True),
         ("careful", "Leaves the network: cloud/big.", True),  # a fallback is enough
-        ("near", "Leaves this machine for nobody.", False),
+        ("near", "Stays on this machine.", False),
         ("rack", "Stays inside your own network.", False),
     ],
 )

@@ -18,6 +18,8 @@ WIDTH = 48
 """Characters of a cost curve."""
 TOLD = 4
 """Changes of places between two ways that are said one by one."""
+LEVEL = 0.02
+"""Costs that differ by less than this share are level."""
 STANDS = {"measured": "[green]✓[/]", "possible": "[cyan]○[/]", "ruled out": "[red]✗[/]", "hardly offered": "[dim]–[/]"}
 
 
@@ -62,10 +64,11 @@ def _tell_costs(comparison: Comparison) -> None:
 
 
 def sparkline(values: Sequence[float], floor: float, ceiling: float) -> str:
-    """Draw values between a floor and a ceiling as bars, evenly by their logarithm."""
-    if ceiling <= floor or floor <= 0:
-        span = ceiling - floor
-        parts = [(value - floor) / span if span else 0.0 for value in values]
+    """Draw values between a floor and a ceiling as bars, evenly by their logarithm; low where they hardly differ."""
+    if math.isclose(floor, ceiling, rel_tol=LEVEL):
+        parts = [0.0 for _ in values]
+    elif floor <= 0:
+        parts = [(value - floor) / (ceiling - floor) for value in values]
     else:
         parts = [math.log(value / floor) / math.log(ceiling / floor) for value in values]
     return "".join(BARS[min(len(BARS) - 1, int(part * len(BARS)))] for part in parts)
@@ -91,11 +94,12 @@ def _break_even(one: BreakEven) -> str:
 
 
 def _never(comparison: Comparison, first: str, second: str) -> str:
-    """Say who is cheaper all along."""
-    middle = comparison.curves[0].points[-1].traffic / 2
-    costs = {way: comparison.arm(way).economy.monthly(middle) or 0.0 for way in (first, second)}
-    if math.isclose(costs[first], costs[second]):
-        return f"{first} and {second} cost the same at every traffic shown."
+    """Say who is cheaper all along, or that it makes no difference."""
+    ends = [point.traffic for point in comparison.curves[0].points[:: len(comparison.curves[0].points) - 1]]
+    either = [[comparison.arm(way).economy.monthly(traffic) or 0.0 for traffic in ends] for way in (first, second)]
+    if all(math.isclose(one, other, rel_tol=LEVEL) for one, other in zip(*either, strict=True)):
+        return f"{first} and {second} cost about the same at every traffic shown; there is no break-even."
+    costs = {first: either[0][1], second: either[1][1]}
     cheaper, dearer = sorted(costs, key=lambda way: costs[way])
     return f"{cheaper} costs no more than {dearer} at any traffic shown; there is no break-even."
 

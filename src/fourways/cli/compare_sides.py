@@ -57,6 +57,8 @@ def _difference(comparison: Comparison, metric: str, two: Sequence[Arm]) -> str:
         return ""
     sign = 1 if found.first == two[1].way else -1
     low, high = sorted(sign * end for end in (found.difference.low, found.difference.high))
+    if low == high == 0:
+        return "[dim]none[/]"
     say = SAYS.get(metric, _signed)
     return f"{say(sign * found.difference.value)} [dim]({say(low)} to {say(high)})[/]"
 
@@ -123,7 +125,9 @@ def _mark(comparison: Comparison, metric: str, way: str) -> str:
 def _interval(estimate: Estimate, say: Callable[[float], str]) -> str:
     if estimate.low == estimate.high or not all(map(math.isfinite, (estimate.low, estimate.high))):
         return say(estimate.value)
-    return f"{say(estimate.value)} [dim]({say(estimate.low)}–{say(estimate.high)})[/]"
+    low, high = say(estimate.low), say(estimate.high)
+    unit = high.partition(" ")[2]
+    return f"{say(estimate.value)} [dim]({low.removesuffix(f' {unit}')}–{high})[/]"
 
 
 def _count(value: float) -> str:

@@ -127,7 +127,7 @@ class Traits:
             return Trait(says=f"Leaves the network: {names}.", because=facts)
         if any(receiver.place == "inside" for receiver in self.receivers):
             return Trait(says="Stays inside your own network.", because=facts)
-        return Trait(says="Leaves this machine for nobody.", because=facts)
+        return Trait(says="Stays on this machine.", because=facts)
 
 
 def _told(receiver: Receiver) -> str:

@@ -161,7 +161,10 @@ def _dearer(first: _Judged, then: Sequence[_Judged]) -> tuple[Reason, ...]:
         return ()
     than = "no more" if mine <= theirs else "more"
     says = f"Costs {than} than {then[0].arm.way}."
-    return (Reason(says=says, figure=f"{dollars(mine)} against {dollars(theirs)} a thousand answers", source=HERE),)
+    figure = f"{dollars(mine)} against {dollars(theirs)} a thousand answers"
+    if first.arm.monthly is not None and then[0].arm.monthly is not None:
+        figure += f"; {dollars(first.arm.monthly)} against {dollars(then[0].arm.monthly)} a month at what is expected"
+    return (Reason(says=says, figure=figure, source=HERE),)
 
 
 def _too_few(first: _Judged, ranked: Sequence[_Judged], gaps: Gaps) -> tuple[Reason, ...]:
@@ -215,4 +218,4 @@ def _summary(ranked: Sequence[_Judged], out: Sequence[Choice], basis: Basis, unt
     way = ranked[0].arm.way
     title = LADDER[way].title if way in LADDER else way
     by = {"measured": "as measured", "facts": "by the facts; measure more cases", "nothing": "for a start; measure it"}
-    return f"{title} ({way}), {by[basis]}."
+    return f"{title}, {by[basis]}."

@@ -143,7 +143,7 @@ def _price(report: Report) -> float | None:
 
 def _measures(report: Report, primary: str) -> tuple[Measure, ...]:
     """Return the metrics that are shown: the primary first, without seconds, which are clocked by themselves."""
-    shown = [measure for measure in report.measures if measure.unit != "s"]
+    shown = [measure for measure in report.measures if measure.unit != "s" and measure.estimate.n]
     return tuple(sorted(shown, key=lambda measure: measure.metric != primary))
 
 

@@ -8,6 +8,8 @@ from fourways.evals.pairs import Versus
 
 CENTS = 100.0
 """From here on, cents say nothing."""
+LEAST = 0.0001
+"""US dollars below which the figure says nothing."""
 
 
 def share(value: float) -> str:
@@ -16,14 +18,18 @@ def share(value: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """Say a duration: `12 ms`, `3.4 s`."""
-    return f"{value * 1000:.3g} ms" if value < 1 else f"{value:.3g} s"
+    """Say a duration: `0.08 ms`, `12 ms`, `3.4 s`."""
+    if value >= 1:
+        return f"{value:.3g} s"
+    return f"{value * 1000:.3g} ms" if value >= 0.001 else f"{value * 1000:.2f} ms"  # noqa: PLR2004 - a millisecond
 
 
 def dollars(value: float) -> str:
-    """Say an amount: `$0.0012`, `$3.40`, `$1,200`."""
+    """Say an amount: `$0.0012`, `$3.40`, `$1,200`; what is too little to count is said to be less than that."""
     if value >= CENTS:
         return f"${value:,.0f}"
+    if 0 < value < LEAST:
+        return f"<${LEAST}"
     return f"${value:.2f}" if value >= 0.1 or not value else f"${value:.2g}"  # noqa: PLR2004 - two digits that mean
 
 
