@@ -15,7 +15,6 @@ from fourways.evals.economics import (
     Place,
     all_break_evens,
     break_evens,
-    cheapest,
     curve,
     pareto,
 )
@@ -71,8 +70,6 @@ def test_an_unknown_price_is_never_taken_for_nothing():
     with pytest.raises(ValueError, match="unknown costs is not known"):
         curve(unknown, 1, 10)
     assert all_break_evens([unknown, service()], 1, 10) == ()
-    assert cheapest([unknown, service()], 10) == "service"
-    assert cheapest([unknown], 10) is None
 
 
 # ---------------------------------------------------------------- where two change places

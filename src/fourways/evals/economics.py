@@ -63,10 +63,6 @@ class Economy:
         """Return how many machines a traffic takes: a new one from where the others are full."""
         return _machines(self, Fraction(traffic))
 
-    def fixed(self, machines: int) -> float:
-        """Return what a month costs before anything is asked."""
-        return float(_fixed(self, machines))
-
     def monthly(self, traffic: float) -> float | None:
         """Return what a month costs at `traffic` answers a month; None where no price is known."""
         if self.usd_per_answer is None:
@@ -181,12 +177,6 @@ def all_break_evens(economies: Sequence[Economy], low: float, high: float) -> tu
     pairs = combinations([one for one in economies if one.priced], 2)
     found = [one for first, second in pairs for one in break_evens(first, second, low, high)]
     return tuple(sorted(found, key=lambda one: one.traffic))
-
-
-def cheapest(economies: Sequence[Economy], traffic: float) -> str | None:
-    """Return which way costs least at a traffic; None where no price is known."""
-    costs = [(cost, one.name) for one in economies if (cost := one.monthly(traffic)) is not None]
-    return min(costs)[1] if costs else None
 
 
 def _signs(first: Economy, second: Economy, begin: Fraction, end: Fraction) -> Iterator[tuple[Fraction, int]]:
