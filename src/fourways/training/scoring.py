@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -155,3 +155,9 @@ def score_xquad(model: Decoder, tokenizer: "Tokenizer", exams: Sequence[Exam]) -
         "f1": round(sum(f1(given, right) for given, right in pairs) / len(pairs), 4),
         "abstained": round(sum(given == NOT_SAID for given, _ in pairs) / len(pairs), 4),
     }
+
+
+def examine(model: Decoder, tokenizer: "Tokenizer", xquad: Path | None, *, count: int = 256) -> dict[str, Any]:
+    """Score a finished model: on examinations other than those it was watched with, and on XQuAD where there is any."""
+    seen = watch_unseen(tokenizer, count, seed=11)(model, 0)
+    return {**seen, "xquad": score_xquad(model, tokenizer, read_xquad(xquad)) if xquad else None}

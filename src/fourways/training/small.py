@@ -1,6 +1,7 @@
 """The recipe of fourways-small: what it reads, in what order. `python -m fourways.training.small --out DIR`."""
 
 import argparse
+import json
 import random
 from collections.abc import Sequence
 from functools import lru_cache
@@ -168,20 +169,21 @@ def texts_for_tokenizer(pages: str, seed: int) -> list[str]:
 
 
 def main() -> None:
-    """Make the small model."""
+    """Make the small model: tokenizer, training, weights as transformers reads them, scores."""
     from tokenizers import Tokenizer
 
-    from fourways.training.scoring import watch_unseen
+    from fourways.training.scoring import examine, watch_unseen
 
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--out", type=Path, required=True)
-    options.add_argument("--pages", type=Path, default=Path("../shared/data/handbook_18f/pages"))
-    options.add_argument("--minutes", type=float, default=55.0)
+    options.add_argument("--out", type=Path, required=True, help="a folder; a run begun in it is gone on with")
+    options.add_argument("--pages", type=Path, default=Path("../shared/data/handbook_18f/pages"), help="Markdown")
+    options.add_argument("--minutes", type=float, default=60.0, help="of training")
     options.add_argument(
-        "--speed", type=float, default=20_000.0, help="tokens a second that the machine is taken to do"
+        "--speed", type=float, default=15_000.0, help="tokens a second that the machine is taken to do"
     )
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--pause", type=Path, default=None)
+    options.add_argument("--xquad", type=Path, default=None, help="xquad.en.json, to be scored on, never trained on")
+    options.add_argument("--pause", type=Path, default=None, help="while this file exists, nothing is computed")
     given = options.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     path, pages = given.out / "tokenizer.json", str(given.pages)
@@ -192,6 +194,8 @@ def main() -> None:
     model = train(recipe, tokenizer, given.out, watch=watch_unseen(tokenizer), pause=given.pause)
     save(model, given.out, end=SPECIAL[END], pad=SPECIAL[PAD])
     save_tokenizer(tokenizer, given.out, window=SIZE.window)
+    scores = {"tokens": recipe.steps() * recipe.batch, **examine(model, tokenizer, given.xquad)}
+    (given.out / "scores.json").write_text(json.dumps(scores, indent=2) + "\n")
 
 
 if __name__ == "__main__":
