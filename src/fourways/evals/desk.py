@@ -103,7 +103,7 @@ class Purse:
             )
         mean = self.spent / self.paid if self.paid else 0.0
         if self.spent + (self.under_way + 1) * mean > self.budget_usd:
-            raise Spent(f"the budget of ${self.budget_usd:g} is spent (${self.spent:.4f})")
+            raise Spent(f"the budget of ${self.budget_usd:g} is spent")
 
     def pay(self, answered: Answered, model: str) -> None:
         """Note what an answer cost; one that broke off may have no price."""
