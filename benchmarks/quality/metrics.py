@@ -1,25 +1,12 @@
-"""Scores of rankings and of shares, as formulas. Standard library only."""
+"""Scores of rankings and of shares, as formulas; the product's own where it has them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import NormalDist
 
+from fourways.evals.scorers.retrieval import ndcg
 
-def ndcg(ranked: Sequence[str], gains: Mapping[str, float], depth: int = 10) -> float:
-    """Normalised discounted cumulative gain (Järvelin and Kekäläinen 2002): 1 is the ideal order; 0 where no gain is.
-
-    Args:
-        ranked: what was found, best first.
-        gains: what each relevant document is worth; others are worth nothing.
-        depth: ranks that count.
-    """
-    ideal = discounted(sorted(gains.values(), reverse=True)[:depth])
-    return discounted([gains.get(name, 0.0) for name in ranked[:depth]]) / ideal if ideal else 0.0
-
-
-def discounted(gains: Sequence[float]) -> float:
-    """Sum gains, each divided by the binary logarithm of its rank plus one."""
-    return sum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, 1))
+__all__ = ["first_of_each", "interval", "ndcg"]
 
 
 def interval(hits: int, of: int, confidence: float = 0.95) -> tuple[float, float]:
