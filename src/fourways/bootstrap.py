@@ -12,11 +12,13 @@ from typing import Any
 from fourways.config.tree import Project
 from fourways.config.watch import ProjectFile
 from fourways.control import retention
+from fourways.control.evaluations import Evaluator, Named
 from fourways.control.fittings import Fittings, fit, named
 from fourways.control.state import database_url, state_folder
 from fourways.control.sync import KIND, Refresher, follow, submit_sync, sync_handler
 from fourways.control.worker import Worker
-from fourways.core.errors import FourwaysError
+from fourways.core.chat import Answerer, Principal
+from fourways.core.errors import FourwaysError, NotFound
 from fourways.core.ids import DEFAULT_TENANT, new_id
 from fourways.gateway.keys import Keys
 from fourways.gateway.limits import LimitBook
@@ -31,6 +33,7 @@ from fourways.models.registry import Models
 from fourways.models.supervisor import Engines
 from fourways.monitoring.metrics import Metrics
 from fourways.monitoring.telemetry import open_telemetry
+from fourways.rollouts import Rollouts
 from fourways.routing import AppsOpened, open_apps
 from fourways.store import audit, revisions
 from fourways.store.database import Database, open_database
@@ -42,6 +45,8 @@ FOLLOW = 0.2
 """Seconds between two looks at the release log's revision: a rollback made elsewhere is in force so soon."""
 TEND = 1.0
 """Seconds between two looks at the project file, and at what is due."""
+EVERYBODY = Principal(admin=True)
+"""Who asks when a candidate is measured; the labels of a case are added to each question."""
 GRACE = 600.0
 """Seconds the models of a former project file stay open, for the answers that began on them."""
 
@@ -75,6 +80,9 @@ class House:
         self.engines = Engines(state_folder(self.folder))
         self.refresher = Refresher()
         self.worker = Worker(database=database, handlers={KIND: sync_handler(self.library)}, owner=new_id("worker"))
+        self.rollouts = Rollouts(
+            database, self.tenant, evaluator=lambda: self.evaluator, serve=self._arm, moved=self.reroute
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._fittings: Fittings | None = None
         self._apps: AppsOpened | None = None
@@ -106,6 +114,20 @@ class House:
         """Every knowledge, by name."""
         return self.fittings.libraries
 
+    @property
+    def evaluator(self) -> Evaluator:
+        """Measures whatever the API's `model` can name."""
+        parts = self.fittings
+        return Evaluator(
+            project=parts.project,
+            folder=self.folder,
+            database=self.database,
+            tenant=self.tenant,
+            models=parts.models,
+            workshop=parts.workshop,
+            pick=self._named,
+        )
+
     def library(self, name: str) -> Library:
         """Return a knowledge by its name; raises NotFound."""
         return named(self.libraries, name)
@@ -134,7 +156,8 @@ class House:
         self._tasks = [asyncio.create_task(work) for work in self._background()]
 
     def _background(self) -> tuple[Coroutine[None, None, None], ...]:
-        return (self.worker.run(), self._tend(), self._warm_up(), self._follow_releases())
+        own = (self.worker.run(), self._tend(), self._warm_up(), self._follow_releases())
+        return (*own, *self.rollouts.background())
 
     async def close(self) -> None:
         """End what `start` began, after the last answer; jobs under way are given back."""
@@ -226,6 +249,23 @@ class House:
             LOG.warning("the edited project file is in force")
         else:
             LOG.error("the edited project file is not used; what was read before stays in force:\n%s", refused)
+
+    # ------------------------------------------------------------ measuring and releasing
+
+    async def gate(self, app: str, number: int, on_change: Callable[[Mapping[str, Any]], None]) -> None:
+        """Wait until a release's draft was evaluated and judged; raises NotFound."""
+        await self.rollouts.gate(app, number, on_change, helping=not self._tasks)
+
+    def _named(self, model: str) -> Named:
+        route = self.routes.current.pick(model, EVERYBODY)
+        return Named(answerer=route.answerer, app=route.app or "", way=route.way or "", candidate=route.candidate or "")
+
+    def _arm(self, app: str, canary: bool) -> Answerer:  # noqa: FBT001 - one of two arms
+        found = self.routes.current.apps[app].released
+        route = found.canary if canary else found.control
+        if route is None:
+            raise NotFound(f"'{app}' has no canary any more")
+        return route.answerer
 
     # ------------------------------------------------------------ knowledge
 

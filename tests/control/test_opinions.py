@@ -1,6 +1,7 @@
 """What judges and replays say of a canary: gathered once, kept, and paired question by question."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -70,7 +71,8 @@ def gatherer(database: Database, serve: dict[bool, Answerer], judge: Answerer, c
         database=database,
         tenant=TENANT,
         serve=lambda _, is_canary: serve[is_canary],
-        desk=lambda: Desk(Settings(), cache=cache),
+        kept=lambda _: nullcontext(cache),
+        desk=lambda kept: Desk(Settings(), cache=kept),
         tools=tools,
     )
 

@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from fourways.cli import chat, config, demo, doctor, init, keys, knowledge, plan, release, serve, traces
+from fourways.cli import (
+    chat,
+    compare,
+    config,
+    demo,
+    doctor,
+    evaluate,
+    init,
+    keys,
+    knowledge,
+    plan,
+    release,
+    serve,
+    traces,
+)
 from fourways.cli.terminal import ERR, FAILED, WRONG_USE
 from fourways.core.errors import FourwaysError, InvalidProject, InvalidRequest, NotFound
 from fourways.core.trace import describe
@@ -39,7 +53,7 @@ def _options(
     context.obj = project
 
 
-for family in (init, demo, doctor, knowledge, serve, chat, plan, release, traces, keys, config):
+for family in (init, demo, doctor, knowledge, serve, chat, evaluate, compare, release, plan, traces, keys, config):
     family.register(app)
 
 

@@ -28,7 +28,7 @@ class Evaluates(Protocol):
         """Evaluate what a name means on its app's test cases, and keep the report."""
         ...
 
-    async def verdict(self, report: Report, gate: Gate, live: Live | None) -> Verdict:
+    def verdict(self, report: Report, gate: Gate, live: Live | None) -> Verdict:
         """Judge a report by a gate's rules, against what is live."""
         ...
 
@@ -63,7 +63,7 @@ def gate_handler(
                 f"{release.app}@{live.name}", on_progress=_noting(note, live.name, 2, steps)
             )
             baseline = Live(name=live.name, report=measured)
-        verdict = await judge.verdict(report, read_policy(release).gate, baseline)
+        verdict = judge.verdict(report, read_policy(release).gate, baseline)
         line = await asyncio.to_thread(moves.gated, database, tenant, release, verdict, report=report.id, now=now())
         await moved()
         return {"state": line.standings[release.number].state, "report": report.id, "outcome": verdict.outcome}

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from fourways.config.releasing import Analysis
@@ -15,7 +16,7 @@ from fourways.core.report import Answered
 from fourways.core.rollout import Line, Standing, bucket
 from fourways.evals.asking import request_of
 from fourways.evals.cases import Assertion, Case
-from fourways.evals.desk import Desk
+from fourways.evals.desk import Cache, Desk
 from fourways.evals.scorers import SCORERS
 from fourways.evals.scorers.base import Tools
 from fourways.store import arms, releases
@@ -50,14 +51,16 @@ class Gatherer:
 
     Attributes:
         serve: what answers for an app's canary (True) or for the others (False), as the gateway would.
-        desk: where questions are put: whatever was answered is kept, so that a restart asks nothing twice.
+        kept: where an app's answers are kept, so that a restart asks nothing twice.
+        desk: where questions are put, over what is kept.
         tools: what scorers may use.
     """
 
     database: Database
     tenant: TenantId
     serve: Callable[[str, bool], Answerer]
-    desk: Callable[[], Desk]
+    kept: Callable[[str], AbstractAsyncContextManager[Cache]]
+    desk: Callable[[Cache], Desk]
     tools: Callable[[Desk], Tools]
     _known: dict[tuple[str, int], _Known] = field(default_factory=dict)
 
@@ -93,12 +96,13 @@ class Gatherer:
             if not (analysis.judge or analysis.shadow):
                 continue
             known = self._known.setdefault((release.app, release.number), _Known())
-            desk = self.desk()
-            tools = self.tools(desk)
-            if analysis.judge:
-                await self._judge(release, standing, analysis, known, tools)
-            if analysis.shadow:
-                await self._replay(release, standing, analysis, known, desk, tools)
+            async with self.kept(release.app) as kept:
+                desk = self.desk(kept)
+                tools = self.tools(desk)
+                if analysis.judge:
+                    await self._judge(release, standing, analysis, known, tools)
+                if analysis.shadow:
+                    await self._replay(release, standing, analysis, known, desk, tools)
 
     def _canaries(self) -> list[tuple[ReleaseRow, Standing]]:
         with self.database.reading() as connection:

@@ -1,0 +1,115 @@
+"""How `fourways eval` shows a report: measures with intervals and bars, the first misses, the verdict rule by rule."""
+
+from rich.markup import escape
+from rich.table import Table
+
+from fourways.cli.release_shown import tell_verdict
+from fourways.cli.terminal import OUT
+from fourways.core.report import Measure, Report
+from fourways.core.verdict import Verdict
+
+BAR = 20
+"""Characters of a share's bar."""
+MISSES = 5
+LONG = 300
+"""Characters of a text."""
+
+
+def tell(report: Report, verdict: Verdict | None, live: Report | None, live_name: str) -> None:
+    """Show all of it."""
+    from fourways.evals.rendering.evaluation import headline
+
+    OUT.print(f"[bold]{escape(report.model)}[/]: {headline(report)} [dim]suite {escape(report.suite)}[/]")
+    if report.stopped:
+        OUT.print(f"[yellow]![/] not every case was asked: {escape(report.stopped)}", soft_wrap=True)
+    OUT.print(_measures(report, live, live_name))
+    _robustness(report)
+    _misses(report)
+    if verdict is not None:
+        tell_verdict("The gate", verdict.plain())
+    OUT.print(f"[dim]{report.seconds:.1f} s, ${report.cost_usd:.4f}, report {report.id}[/]")
+
+
+def _measures(report: Report, live: Report | None, live_name: str) -> Table:
+    from fourways.evals.gate import say
+
+    made = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("metric", "figure", "95 % interval", "cases"):
+        made.add_column(column, justify="left" if column == "metric" else "right", no_wrap=True)
+    made.add_column("", no_wrap=True)
+    if live is not None:
+        made.add_column(f"against {live_name}", overflow="fold")
+    for measure in report.measures:
+        one = measure.estimate
+        row = [measure.metric, say(measure, one.value), f"{say(measure, one.low)} to {say(measure, one.high)}"]
+        row += [f"{one.n}" + (f" (+{measure.unscored})" if measure.unscored else ""), _bar(measure)]
+        made.add_row(*row, *([_against(report, live, measure)] if live is not None else []))
+    return made
+
+
+def _bar(measure: Measure) -> str:
+    """Draw a share with its interval: a full line up to the low end, a thin one to the high end."""
+    one = measure.estimate
+    if measure.unit or not 0 <= one.value <= 1 or not 0 <= one.low <= one.high <= 1:
+        return ""
+    cells = []
+    for place in range(BAR):
+        middle = (place + 0.5) / BAR
+        cells.append("━" if middle <= one.low else "─" if middle <= one.high else " ")
+    at = min(BAR - 1, int(one.value * BAR))
+    cells[at] = "●"
+    return f"[cyan]{''.join(cells)}[/]"
+
+
+def _against(report: Report, live: Report, measure: Measure) -> str:
+    from fourways.evals.rendering.evaluation import compared
+
+    said = compared(report, live, measure)
+    colour = "green" if said.startswith("better") else "red" if said.startswith("worse") else "dim"
+    return f"[{colour}]{said}[/]"
+
+
+def _robustness(report: Report) -> None:
+    from fourways.evals.rendering.evaluation import disturbed
+
+    rows = disturbed(report.robustness)
+    if not rows:
+        return
+    made = Table(
+        title="Disturbed", title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim"
+    )
+    for column in ("what was done", "cases", "outcome stayed", "score fell by"):
+        made.add_column(column, justify="left" if column == "what was done" else "right")
+    for row in rows:
+        left_out = f" [yellow]left out: {escape(row.left_out)}[/]" if row.left_out else ""
+        made.add_row(row.name + left_out, str(row.n or ""), row.invariance, row.drop)
+    OUT.print()
+    OUT.print(made)
+
+
+def _misses(report: Report) -> None:
+    missed = [result for result in report.results if not result.passed]
+    if not missed:
+        return
+    OUT.print(f"\n[bold]Missed, {min(MISSES, len(missed))} of {len(missed)}[/]")
+    for result in missed[:MISSES]:
+        OUT.print(f"[red]✗[/] [dim]{escape(result.id)}[/] {escape(_short(result.input))}", soft_wrap=True)
+        if result.expected:
+            OUT.print(f"    [dim]expected[/] {escape(_short(result.expected))}", soft_wrap=True)
+        said = result.answer.error or result.answer.text
+        OUT.print(
+            f"    [dim]{'failed  ' if result.answer.error else 'answered'}[/] {escape(_short(said))}", soft_wrap=True
+        )
+        reasons = [
+            f"{score.metric}: {score.reason}" for score in result.scores if score.passed is False and score.reason
+        ]
+        if reasons:
+            OUT.print(f"    [dim]{escape(_short('; '.join(reasons)))}[/]", soft_wrap=True)
+        if result.explanation:
+            OUT.print(f"    [dim]explains[/] {escape(_short(result.explanation))}", soft_wrap=True)
+    OUT.print()
+
+
+def _short(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= LONG else f"{flat[:LONG]} …"

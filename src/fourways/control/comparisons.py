@@ -1,0 +1,264 @@
+"""Every way of an app built, evaluated on the same cases, clocked taking turns, and put side by side."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from fourways.config.testing import Facts, TestsNode
+from fourways.config.tree import App, Project
+from fourways.control.meter import cores, cpu_seconds
+from fourways.core.chat import Answerer
+from fourways.core.errors import NotFound, Unavailable
+from fourways.core.ids import TenantId
+from fourways.core.report import Report
+from fourways.core.specs import Candidate
+from fourways.core.trace import Clock
+from fourways.evals.cases import Case, Suite
+from fourways.evals.comparing import Evidence, Setting, compose, with_phase
+from fourways.evals.comparison import Build, Comparison, Step, encode
+from fourways.evals.economics import SECONDS_AN_HOUR
+from fourways.evals.runner import OnProgress, Progress
+from fourways.evals.timing import Clocked, Racer, spread, take_turns
+from fourways.store import reports
+from fourways.store.database import Database
+from fourways.store.reports import ReportRow
+from fourways.ways import WAYS
+from fourways.ways.workshop import Workshop
+
+T = TypeVar("T")
+
+PATIENCE = 45.0
+"""Seconds after which no further round of questions is clocked."""
+
+Told = Callable[[str, int, int, str], None]
+"""Told what is being done, how much of how much is done, and a few words."""
+OnChange = Callable[[str, Mapping[str, Any]], None]
+
+
+class Evaluates(Protocol):
+    """What a comparison needs of the evaluator."""
+
+    def suite(self, app: str) -> Suite:
+        """Return an app's test cases; raises InvalidSuite."""
+        ...
+
+    async def evaluate(
+        self, model: str, *, first: int | None = None, fresh: bool = False, on_progress: OnProgress
+    ) -> Report:
+        """Evaluate what a name means on its app's first test cases, and keep the report."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compares:
+    """Compares the ways of a project's apps.
+
+    Attributes:
+        project: the project file.
+        workshop: what ways are built with.
+        ingest: brings knowledge up to date, by name; returns each one's result.
+        open_model: returns what answers under `app:way`.
+        evaluator: evaluates, and keeps what was answered.
+        database, tenant: where comparisons are kept.
+        state: the project's state folder, in which its model servers are noted.
+        clock: monotonic seconds; `now` is Unix seconds.
+    """
+
+    project: Project
+    workshop: Workshop
+    ingest: Callable[[Sequence[str], OnChange], Awaitable[Mapping[str, Mapping[str, Any]]]]
+    open_model: Callable[[str], Answerer]
+    evaluator: Evaluates
+    database: Database
+    tenant: TenantId
+    state: Path
+    clock: Clock = time.perf_counter
+    now: Clock = time.time
+
+    async def compare(self, app: str, told: Told, *, first: int | None = None, fresh: bool = False) -> Comparison:
+        """Build, evaluate, clock and compare every way that an app names, and keep the comparison.
+
+        Killed, it is begun again and goes on from the answers that were kept.
+
+        Args:
+            app: which.
+            told: how far it is.
+            first: only the suite's first cases.
+            fresh: ask all anew, whatever was answered before.
+
+        Raises:
+            NotFound: there is no such app.
+            InvalidSuite: its test cases are wrong, or there are none.
+            Unavailable: a knowledge cannot be brought up to date.
+        """
+        if app not in self.project.apps:
+            raise NotFound.named("app", app, self.project.apps)
+        return await _Run(self, app, self.project.apps[app], told, first, fresh)()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ingested:
+    """A knowledge brought up to date, and whether part of it was there before."""
+
+    step: Step
+    earlier: bool
+
+
+@dataclass(slots=True)
+class _Run:
+    """One comparison under way."""
+
+    tools: Compares
+    app: str
+    node: App
+    told: Told
+    first: int | None
+    fresh: bool
+    phases: list[Step] = field(default_factory=list)
+
+    @property
+    def facts(self) -> Facts:
+        return self.node.facts or self.tools.project.facts
+
+    async def __call__(self) -> Comparison:
+        started = self.tools.now()
+        suite = await asyncio.to_thread(self.tools.evaluator.suite, self.app)
+        cases = suite.first(self.first).cases
+        built = await self._timed("build", self._build())
+        candidates = {candidate.way: candidate for candidate, _ in built}
+        measured = {way: await self._timed(f"evaluate {way}", self._evaluate(way)) for way in candidates}
+        clocked = await self._timed("take turns", self._clock(list(candidates), cases))
+        begun = self.tools.clock()
+        evidence = [
+            Evidence(
+                way=candidate.way,
+                model=candidate.parts["model"]["name"],
+                traits=WAYS[candidate.way].traits(candidate, self.tools.workshop),
+                build=build,
+                report=measured[candidate.way],
+                clocked=clocked[candidate.way],
+            )
+            for candidate, build in built
+        ]
+        comparison = await asyncio.to_thread(compose, evidence, self._setting(started))
+        comparison = with_phase(comparison, Step(name="put together", seconds=self.tools.clock() - begun))
+        await asyncio.to_thread(self._keep, comparison)
+        return comparison
+
+    def _setting(self, started: float) -> Setting:
+        return Setting(
+            app=self.app,
+            description=self.node.description,
+            primary=self.node.tests.primary,
+            facts=self.facts,
+            cores=cores(),
+            phases=tuple(self.phases),
+            started_at=started,
+        )
+
+    # ------------------------------------------------------------ building
+
+    async def _build(self) -> list[tuple[Candidate, Build]]:
+        """Build each way from what there is, with the knowledge that it answers from brought up to date."""
+        wanted = [(way, spec) for name, way in WAYS.items() if (spec := getattr(self.node.ways, name, None))]
+        known: dict[str, _Ingested] = {}
+        made: list[tuple[Candidate, Build]] = []
+        for number, (way, spec) in enumerate(wanted, 1):
+            begun = self.tools.clock()
+            candidate = await way.build(self.app, spec, self.tools.workshop)
+            own = Step(name=f"build {way.name}", seconds=self.tools.clock() - begun)
+            for knowledge in _knowledge_of(candidate):
+                if knowledge not in known:
+                    known[knowledge] = await self._ingest(knowledge)
+            made.append((candidate, self._built([known[name] for name in _knowledge_of(candidate)], own)))
+            self.told("build", number, len(wanted), way.name)
+        return made
+
+    async def _ingest(self, name: str) -> _Ingested:
+        def on_change(which: str, progress: Mapping[str, Any]) -> None:
+            self.told(f"ingest {which}", progress.get("done", 0), progress.get("total", 0), progress.get("what", ""))
+
+        begun = self.tools.clock()
+        result = (await self.tools.ingest([name], on_change))[name]
+        if result.get("error"):
+            raise Unavailable(f"'{name}' cannot be brought up to date: {result['error']}")
+        already = f", {result['unchanged']:,} of them there already" if result["unchanged"] else ""
+        detail = f"{result['documents']:,} documents, {result['passages']:,} passages{already}"
+        step = Step(name=f"ingest {name}", seconds=self.tools.clock() - begun, detail=detail)
+        return _Ingested(step=step, earlier=bool(already))
+
+    def _built(self, ingested: Sequence[_Ingested], own: Step) -> Build:
+        steps = (*(one.step for one in ingested), own)
+        seconds = sum(step.seconds for step in steps)
+        usd = seconds * self.facts.machine_usd_per_hour / SECONDS_AN_HOUR
+        return Build(steps=steps, usd=usd, earlier=any(one.earlier for one in ingested))
+
+    # ------------------------------------------------------------ measuring
+
+    async def _evaluate(self, way: str) -> Report:
+        def on_progress(progress: Progress) -> None:
+            words = f"{progress.passed} passed" + (f", {progress.reused} known already" if progress.reused else "")
+            self.told(f"evaluate {way}", progress.done, progress.total, words)
+
+        return await self.tools.evaluator.evaluate(
+            f"{self.app}:{way}", first=self.first, fresh=self.fresh, on_progress=on_progress
+        )
+
+    async def _clock(self, ways: Sequence[str], cases: Sequence[Case]) -> Mapping[str, list[Clocked]]:
+        tests: TestsNode = self.node.tests
+        models = [(way, f"{self.app}:{way}") for way in ways]
+        return await take_turns(
+            [Racer(way=way, model=model, answerer=self.tools.open_model(model)) for way, model in models],
+            spread(cases),
+            clock=self.tools.clock,
+            busy=lambda: cpu_seconds(self.tools.state),
+            temperature=tests.temperature,
+            within=tests.timeout.total_seconds(),
+            patience=PATIENCE,
+            told=lambda done, total: self.told("take turns", done, total, "one answer at a time"),
+        )
+
+    async def _timed(self, name: str, work: Awaitable[T]) -> T:
+        begun = self.tools.clock()
+        found = await work
+        self.phases.append(Step(name=name, seconds=self.tools.clock() - begun))
+        return found
+
+    # ------------------------------------------------------------ keeping
+
+    def _keep(self, comparison: Comparison) -> None:
+        row = ReportRow(
+            id=comparison.id,
+            kind=reports.COMPARISON,
+            app=self.app,
+            way="",
+            candidate="",
+            suite=comparison.suite,
+            suite_digest=comparison.suite_digest,
+            created_at=comparison.started_at,
+            summary=_summary(comparison),
+        )
+        with self.tools.database.transaction() as connection:
+            reports.keep(connection, self.tools.tenant, row, encode(comparison))
+
+
+def _knowledge_of(candidate: Candidate) -> list[str]:
+    """Return the knowledge that a candidate answers from."""
+    return [candidate.parts["knowledge"]["name"]] if "knowledge" in candidate.parts else []
+
+
+def _summary(comparison: Comparison) -> dict[str, Any]:
+    """Return what lists show of a comparison."""
+    advice = comparison.advice
+    primary = {arm.way: measure.estimate for arm in comparison.arms if (measure := arm.measure(comparison.primary))}
+    return {
+        "cases": comparison.cases,
+        "primary": comparison.primary,
+        "ways": {way: {"value": one.value, "low": one.low, "high": one.high} for way, one in primary.items()},
+        "recommended": advice.recommended.way if advice.recommended else None,
+        "basis": advice.basis,
+        "says": advice.says,
+    }

@@ -1,0 +1,107 @@
+"""Robustness of a candidate: cases asked again, disturbed; passages slipped in between its search and its model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fourways.config.testing import Robustness as Node
+from fourways.core.data import Hit
+from fourways.core.ids import digest
+from fourways.core.report import Answered
+from fourways.core.specs import Candidate
+from fourways.evals.asking import request_of
+from fourways.evals.cases import Case, Suite
+from fourways.evals.desk import Desk
+from fourways.evals.perturbations import PERTURBATIONS, Inserted
+from fourways.evals.robustness import Rewrite, robustness
+from fourways.evals.runner import Candidate as Asked
+from fourways.evals.runner import OnProgress, Progress, Target, score
+from fourways.evals.scorers.base import Tools
+from fourways.ways import WAYS
+from fourways.ways.workshop import Searcher, Workshop
+
+PHASE = "disturbing"
+
+
+async def disturb(
+    node: Node | None,
+    suite: Suite,
+    target: Target,
+    candidate: Candidate,
+    desk: Desk,
+    tools: Tools,
+    workshop: Workshop,
+    on_progress: OnProgress,
+) -> Mapping[str, Any]:
+    """Ask a sample of a suite again under each perturbation; returns what came of it, as JSON.
+
+    Args:
+        node: `robustness` of the project file; everything at its default where None.
+        candidate: opened anew over a knowledge into which passages are slipped.
+    """
+    node = node or Node()
+    asked = Asked(target, desk)
+    done = 0
+
+    async def ask(case: Case, inserted: Inserted | None) -> Answered:
+        nonlocal done
+        answered = (await asked.ask(case)).answered if inserted is None else await _slipped(case, inserted)
+        done += 1
+        on_progress(Progress(done=done, total=0, cost_usd=desk.purse.spent, phase=PHASE))
+        return answered
+
+    async def _slipped(case: Case, inserted: Inserted) -> Answered:
+        tampered = replace(workshop, knowledge=lambda name: Slipped(workshop.knowledge(name), inserted))
+        opened = WAYS[candidate.way].open(candidate, tampered)
+        request = request_of(case, target.model, temperature=desk.settings.temperature)
+        key = digest([asked.key(case.asked, request.options, 0), list(inserted.texts), list(inserted.places)])
+        return (await desk.ask(key, opened, request)).answered
+
+    async def value(case: Case, answered: Answered) -> float | None:
+        scores = await score(case, (answered,), replace(tools, again=asked.again(case)))
+        told = [one.passed for one in scores if one.passed is not None]
+        return float(all(told)) if told else None
+
+    found = await robustness(
+        suite.cases,
+        ask,
+        value,
+        names=node.perturbations or tuple(PERTURBATIONS),
+        sample=node.sample,
+        seed=node.seed,
+        rewrite=_rewriter(node, tools),
+        embed=tools.embed,
+    )
+    return found.plain()
+
+
+def _rewriter(node: Node, tools: Tools) -> Rewrite | None:
+    ask, model = tools.ask, node.model
+    if ask is None or model is None:
+        return None
+
+    async def rewrite(what: str, text: str) -> str:
+        return await ask(model, what, text)
+
+    return rewrite
+
+
+@dataclass(frozen=True, slots=True)
+class Slipped:
+    """A knowledge whose every search finds some more than there is."""
+
+    searcher: Searcher
+    inserted: Inserted
+
+    async def search(
+        self,
+        query: str,
+        *,
+        labels: frozenset[str],
+        filters: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+        snapshot: int | str = "latest",
+    ) -> Sequence[Hit]:
+        """Find passages, and slip the others in."""
+        found = await self.searcher.search(query, labels=labels, filters=filters, limit=limit, snapshot=snapshot)
+        return self.inserted(found)

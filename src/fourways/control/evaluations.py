@@ -1,0 +1,266 @@
+"""Evaluations: what a name means, asked test cases as the gateway would ask it, reported, judged by a gate."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fourways.config.releasing import Gate
+from fourways.config.testing import TestsNode
+from fourways.config.tree import Project
+from fourways.control.answers_kept import AnswersKept
+from fourways.control.disturbing import disturb
+from fourways.core.chat import Answerer
+from fourways.core.errors import NotFound
+from fourways.core.ids import TenantId
+from fourways.core.report import Report
+from fourways.core.specs import Candidate
+from fourways.core.trace import Clock, Usage
+from fourways.core.verdict import Verdict
+from fourways.evals.calibration import Calibration, Labelled, by_scorer, calibrate, read_labelled
+from fourways.evals.cases import Assertion, Suite
+from fourways.evals.contamination import as_cases, assert_clean
+from fourways.evals.desk import AskModels, Cache, Desk, Settings
+from fourways.evals.gate import SETTINGS, Live, decide
+from fourways.evals.runner import OnProgress, Target, ignore, run
+from fourways.evals.scorers import SCORERS
+from fourways.evals.scorers.base import Tools
+from fourways.evals.sheets import read_sheet
+from fourways.evals.suites import Side, load_file, load_suite
+from fourways.models.registry import Models
+from fourways.store import candidates, catalog, reports
+from fourways.store.catalog import Place as Knowledge
+from fourways.store.database import Database
+from fourways.ways.workshop import Workshop
+
+EMBEDDER = "minilm"
+"""What scorers compare meanings with."""
+JUDGING = frozenset({"judge", "pairwise"})
+"""Scorers that are a model's opinion, whatever they are asked."""
+NOT_CALIBRATED = "no answers that people judged are named (tests: calibration)"
+KNOWLEDGE, JUDGES = "knowledge", "judges"
+"""What reports pin, besides how they were asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What a name means, as the gateway would serve it; `candidate` is its short name."""
+
+    answerer: Answerer
+    app: str = ""
+    way: str = ""
+    candidate: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What one evaluation does otherwise than the project file says; None leaves it so.
+
+    Attributes:
+        suite: a file of cases, in place of the app's.
+        first: only so many cases.
+        fresh: ask anew what was answered before.
+        robustness: whether to disturb cases; what the project file says where None.
+    """
+
+    suite: Path | None = None
+    side: Side = "testing"
+    first: int | None = None
+    fresh: bool = False
+    repeat: int | None = None
+    at_once: int | None = None
+    explain: bool | None = None
+    budget_usd: float | None = None
+    robustness: bool | None = None
+
+
+AS_THE_PROJECT_SAYS = Ask()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluator:
+    """Evaluates whatever the API's `model` can name.
+
+    Attributes:
+        pick: what a name means; raises UnknownModel.
+    """
+
+    project: Project
+    folder: Path
+    database: Database
+    tenant: TenantId
+    models: Models
+    workshop: Workshop
+    pick: Callable[[str], Named]
+    now: Clock = time.time
+
+    def suite(self, app: str, side: Side = "testing") -> Suite:
+        """Return an app's test cases.
+
+        Raises:
+            NotFound: the project has no such app.
+            InvalidSuite: a case is wrong, there are none, or a test case is among those for tuning.
+        """
+        if app not in self.project.apps:
+            raise NotFound.named("app", app, self.project.apps)
+        return load_suite(self.project.apps[app].tests, self.folder, name=app, side=side)
+
+    async def evaluate(
+        self,
+        model: str,
+        *,
+        first: int | None = None,
+        fresh: bool = False,
+        on_progress: OnProgress = ignore,
+        asking: Ask = AS_THE_PROJECT_SAYS,
+        stop: asyncio.Event | None = None,
+    ) -> Report:
+        """Evaluate what a name means, and keep the report.
+
+        Args:
+            model: any name that the API takes; a model asked directly needs `asking.suite`.
+            first: only the first so many cases.
+            fresh: ask anew what was answered before.
+            asking: what is done otherwise than the project file says.
+            stop: once set, what is under way is broken off, and the report says so.
+
+        Raises:
+            UnknownModel: it names nothing.
+            InvalidSuite: a case is wrong, or the candidate has seen it.
+        """
+        asking = replace(asking, first=first or asking.first, fresh=fresh or asking.fresh)
+        named = self.pick(model)
+        node = self.project.apps[named.app].tests if named.app else TestsNode()
+        suite = await asyncio.to_thread(self._cases, named, asking)
+        candidate = await asyncio.to_thread(self._candidate, named)
+        if candidate is not None:
+            seen = [(one["input"], one["output"]) for one in candidate.parts.get("prompt", {}).get("examples", ())]
+            assert_clean(as_cases(seen), suite.cases, what="examples in the prompt")
+        target = Target(
+            model=model,
+            answerer=named.answerer,
+            app=named.app,
+            way=named.way,
+            candidate=candidate.digest if candidate is not None else "",
+            pins=await asyncio.to_thread(self._pins, candidate),
+        )
+        async with self.kept(named.app) as kept:
+            desk = self.desk(kept, _settings(node, asking))
+            tools = self.tools(desk, judge=node.judge or "")
+            report = await run(suite, target, desk, tools=tools, on_progress=on_progress, now=self.now, stop=stop)
+            if _disturbs(node, asking) and not report.stopped and candidate is not None:
+                effects = await disturb(
+                    node.robustness, suite, target, candidate, desk, tools, self.workshop, on_progress
+                )
+                report = replace(report, robustness=effects)
+            judges = await self._calibrated(node, suite, tools)
+        asked = {"temperature": node.temperature, "repeat": desk.settings.repeat, "judge": node.judge or ""}
+        report = replace(report, pins={**report.pins, SETTINGS: asked, **({JUDGES: judges} if judges else {})})
+        await asyncio.to_thread(self._keep, report)
+        return report
+
+    def verdict(self, report: Report, gate: Gate, live: Live | None) -> Verdict:
+        """Judge a report by a gate's rules, against what is live."""
+        judges: Mapping[str, Mapping[str, Any]] = report.pins.get(JUDGES, {})
+        may_not = {metric: str(facts["reason"]) for metric, facts in judges.items() if facts["reason"]}
+        return decide(report, gate, live, may_not)
+
+    def kept(self, app: str) -> AnswersKept:
+        """Return where an app's answers are kept, to be used as a context."""
+        return AnswersKept(database=self.database, tenant=self.tenant, app=app, now=self.now)
+
+    def desk(self, kept: Cache, settings: Settings | None = None) -> Desk:
+        """Return where questions are put, over what is kept, with prices."""
+        return Desk(settings or Settings(), cache=kept, price=self._price)
+
+    def tools(self, desk: Desk, *, judge: str = "") -> Tools:
+        """Return what scorers may use: the embedder in the package, models by name, the project's folder."""
+        return Tools(
+            embed=self.models.embedder(EMBEDDER),
+            ask=AskModels(desk=desk, open_model=self.models.answerer, pin=self.workshop.pin_model),
+            judge=judge,
+            folder=self.folder,
+        )
+
+    def _cases(self, named: Named, asking: Ask) -> Suite:
+        if asking.suite is not None:
+            return load_file(asking.suite).first(asking.first)
+        if not named.app:
+            raise NotFound("a model asked directly has no test cases of its own; name a file: --suite FILE")
+        return self.suite(named.app, asking.side).first(asking.first)
+
+    def _candidate(self, named: Named) -> Candidate | None:
+        if not named.candidate:
+            return None
+        with self.database.reading() as connection:
+            return candidates.get_candidate(connection, self.tenant, named.app, named.candidate)
+
+    def _pins(self, candidate: Candidate | None) -> Mapping[str, Any]:
+        """Say which state of its knowledge a candidate answers from: another state, other answers."""
+        pinned = candidate.parts.get("knowledge") if candidate is not None else None
+        if pinned is None:
+            return {}
+        place = Knowledge(tenant=self.tenant, knowledge=pinned["name"])
+        with self.database.reading() as connection:
+            published = catalog.published(connection, place)
+        newest = published[-1].number if published else 0
+        return {KNOWLEDGE: {pinned["name"]: newest if pinned["snapshot"] == "latest" else pinned["snapshot"]}}
+
+    async def _price(self, target: str, usage: Usage) -> float | None:
+        cost = self.models.cost(target, usage)
+        if cost is None and "/" in target:
+            await asyncio.to_thread(self.models.prices.wait)
+            cost = self.models.cost(target, usage)
+        return cost
+
+    async def _calibrated(self, node: TestsNode, suite: Suite, tools: Tools) -> dict[str, dict[str, Any]]:
+        """Hold every judge of a suite against people; the reasons of those that may not gate go into the report."""
+        judges = {one.name: one for case in suite.cases for one in case.asserts if _is_opinion(one)}
+        if not judges:
+            return {}
+        labelled = await asyncio.to_thread(self._labelled, node)
+        if not labelled:
+            return {name: {"reason": NOT_CALIBRATED} for name in judges}
+        found: dict[str, dict[str, Any]] = {}
+        for name, asked in judges.items():
+            held = await calibrate(labelled, by_scorer(SCORERS[asked.type], asked, tools))
+            found[name] = _told(held)
+        return found
+
+    def _labelled(self, node: TestsNode) -> Sequence[Labelled]:
+        rows: list[Labelled] = []
+        for path in (found for pattern in node.calibration for found in sorted(self.folder.glob(pattern))):
+            sheet = read_sheet(path.name, path.read_bytes())
+            rows += read_labelled([row.value for row in sheet.rows], str(path.relative_to(self.folder)))
+        return rows
+
+    def _keep(self, report: Report) -> None:
+        with self.database.transaction() as connection:
+            reports.save_report(connection, self.tenant, report)
+
+
+def _settings(node: TestsNode, asking: Ask) -> Settings:
+    return Settings(
+        at_once=asking.at_once or node.at_once,
+        repeat=asking.repeat or node.repeat,
+        temperature=node.temperature,
+        timeout=node.timeout.total_seconds(),
+        budget_usd=node.budget_usd if asking.budget_usd is None else asking.budget_usd,
+        explain=node.explain if asking.explain is None else asking.explain,
+        reuse=not asking.fresh,
+    )
+
+
+def _disturbs(node: TestsNode, asking: Ask) -> bool:
+    return bool(node.robustness) if asking.robustness is None else asking.robustness
+
+
+def _is_opinion(asked: Assertion) -> bool:
+    return asked.type in JUDGING or asked.options.get("by") == "judge"
+
+
+def _told(held: Calibration) -> dict[str, Any]:
+    kappa = asdict(held.kappa) if held.kappa is not None else None
+    return {"reason": held.reason, "kappa": kappa, "agreement": asdict(held.agreement), "n": held.n}
