@@ -1,12 +1,31 @@
 """Rollouts simulated answer by answer, judged by the product's own `decide`."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from fourways.evals.canary import Plan, Segment, Tally, decide
+
+POLL = 10
+"""Canary answers from one time that the watch asks to the next, where it may promote at any."""
+UNEVEN = 1.2
+"""Exponent of the Pareto distribution of how much people ask: the busiest of 30 asks a fifth of all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hour:
+    """A time with one share of the people.
+
+    Attributes:
+        answers: of the canary that it lasts; 0: to the end.
+        slower: how much longer both arms take than in other hours.
+    """
+
+    share: float = 0.5
+    answers: int = 0
+    slower: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,15 +33,16 @@ class World:
     """What is true of both arms.
 
     Attributes:
-        share: the canary's share of the people.
         ratio: of the canary's seconds to control's; lognormal, with a spread of `spread` in logarithms.
+        people: how many ask, unevenly, each always the same arm; 0: nobody asks twice.
     """
 
     canary_errors: float
     control_errors: float
-    share: float = 0.5
     ratio: float = 1.0
     spread: float = 0.5
+    people: int = 0
+    hours: tuple[Hour, ...] = (Hour(),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,53 +53,76 @@ class Ended:
     answers: int
 
 
-def rollout(world: World, plan: Plan, seed: int, *, timed: bool = False) -> Ended:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Requests in their order: an array each."""
+
+    canary: Any
+    failed: Any
+    seconds: Any
+    hour: Any
+
+
+def rollout(world: World, plan: Plan, seed: int, *, timed: bool = False, at_any_time: bool = False) -> Ended:
     """Run one until it is aborted, or until its last look: sound or not.
 
     Nothing is asked of `decide` at answers that change nothing: the e-process moves at failures only, and bounds count
     at looks only.
+
+    Args:
+        at_any_time: whether it ends as soon as it is sound, asked after every few answers as the watch does.
     """
-    random = np.random.default_rng(seed)
-    count = int(plan.requests / world.share * 1.3) + 50
-    on_canary = random.random(count) < world.share
-    failed = random.random(count) < np.where(on_canary, world.canary_errors, world.control_errors)
-    seconds = random.lognormal(0.0, world.spread, count) * np.where(on_canary, world.ratio, 1.0)
-    met = np.cumsum(on_canary)
-    looks = {int(np.searchsorted(met, -(-plan.requests * k // plan.looks))) for k in range(1, plan.looks + 1)}
-    moments = sorted(looks | {int(place) for place in np.flatnonzero(failed)})
-    taken, last = 0, max(looks)
-    for moment in moments:
-        if moment > last:
-            break
-        segment = Segment(
-            canary=_tally(on_canary, failed, seconds, moment, timed=timed),
-            control=_tally(~on_canary, failed, seconds, moment, timed=timed),
-            share=world.share,
-        )
-        decision = decide(plan, [segment], looked=taken)
-        taken = decision.looks
-        if decision.action == "abort":
-            return Ended(action="abort", answers=int(met[moment]))
-        if moment == last:
-            return Ended(action=decision.action, answers=int(met[moment]))
-    return Ended(action="continue", answers=int(met[-1]))
+    asked = _asked(world, plan, np.random.default_rng(seed))
+    met = np.cumsum(asked.canary)
+    looks = [-(-plan.requests * look // plan.looks) for look in range(1, plan.looks + 1)]
+    polls = range(POLL, plan.requests, POLL) if at_any_time else ()
+    last = int(np.searchsorted(met, plan.requests))
+    moments = {int(place) for place in (*np.searchsorted(met, [*looks, *polls]), *np.flatnonzero(asked.failed))}
+    taken, action = 0, "continue"
+    for moment in sorted(moment for moment in moments if moment <= min(last, len(met) - 1)):
+        decision = decide(plan, list(_segments(world, asked, moment, timed=timed)), looked=taken)
+        taken, action = decision.looks, decision.action
+        if action == "abort" or (at_any_time and action == "sound"):
+            return Ended(action=action, answers=int(met[moment]))
+    return Ended(action=action, answers=int(met[min(last, len(met) - 1)]))
 
 
-def _tally(arm: Any, failed: Any, seconds: Any, moment: int, *, timed: bool) -> Tally:
-    here = arm[: moment + 1]
-    tally = Tally(requests=int(here.sum()), failures=int((here & failed[: moment + 1]).sum()))
-    return replace(tally, latencies=seconds[: moment + 1][here].tolist()) if timed else tally
+def _asked(world: World, plan: Plan, random: np.random.Generator) -> Asked:
+    """Draw who asks, whom, and what comes of it."""
+    counts = [int(hour.answers / hour.share) for hour in world.hours[:-1]]
+    counts.append(int(plan.requests / world.hours[-1].share * 1.3) + 50)
+    hour = np.repeat(np.arange(len(counts)), counts)
+    lots = random.random(len(hour))
+    if world.people:
+        busy = random.pareto(UNEVEN, world.people) + 1
+        lots = random.random(world.people)[random.choice(world.people, size=len(hour), p=busy / busy.sum())]
+    canary = lots < np.array([one.share for one in world.hours])[hour]
+    failed = random.random(len(hour)) < np.where(canary, world.canary_errors, world.control_errors)
+    slower = np.array([one.slower for one in world.hours])[hour] * np.where(canary, world.ratio, 1.0)
+    return Asked(
+        canary=canary, failed=failed, seconds=random.lognormal(0.0, world.spread, len(hour)) * slower, hour=hour
+    )
 
 
-def many(
-    world: World, plan: Plan, runs: int, *, timed: bool = False, seen: Callable[[], None] = lambda: None
-) -> Sequence[Ended]:
+def _segments(world: World, asked: Asked, moment: int, *, timed: bool) -> Iterator[Segment]:
+    until = slice(0, moment + 1)
+    for number in range(int(asked.hour[moment]) + 1):
+        here = asked.hour[until] == number
+        canary, control = (_tally(asked, here & arm[until], timed=timed) for arm in (asked.canary, ~asked.canary))
+        yield Segment(canary=canary, control=control, share=world.hours[number].share)
+
+
+def _tally(asked: Asked, here: Any, *, timed: bool) -> Tally:
+    return Tally(
+        requests=int(here.sum()),
+        failures=int((here & asked.failed[: len(here)]).sum()),
+        latencies=asked.seconds[: len(here)][here].tolist() if timed else (),
+    )
+
+
+def many(world: World, plan: Plan, runs: int, *, timed: bool = False, at_any_time: bool = False) -> Sequence[Ended]:
     """Run many, each with a seed of its own."""
-    ended = []
-    for seed in range(runs):
-        ended.append(rollout(world, plan, seed, timed=timed))
-        seen()
-    return ended
+    return [rollout(world, plan, seed, timed=timed, at_any_time=at_any_time) for seed in range(runs)]
 
 
 def share_of(ended: Sequence[Ended], action: str) -> float:

@@ -1,13 +1,14 @@
 """A canary is aborted when it is worse, called sound when that is shown, and left alone while nobody can tell."""
 
+import re
 from dataclasses import replace
 
 import pytest
-from benchmarks.canary.simulate import World, many, share_of
+from benchmarks.canary.simulate import Hour, World, many, share_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fourways.evals.canary import Plan, Segment, Tally, decide, stratified_z
+from fourways.evals.canary import Plan, Segment, Tally, confidence_at, decide, stratified_z
 
 PLAN = Plan()
 GOOD = Tally(requests=600, failures=3, latencies=[0.5, 0.6, 0.7] * 50)
@@ -83,6 +84,56 @@ def test_a_bad_hour_that_both_arms_had_is_not_held_against_the_canary():
     assert abs(stratified_z([(0, 50, 1, 950), (50, 500, 50, 500)])) < 0.5
 
 
+def test_a_slow_hour_that_both_arms_had_is_not_held_against_the_canary():
+    fast, slow = [0.9, 1.0, 1.1], [2.9, 3.0, 3.1]
+    quiet = Segment(
+        canary=replace(GOOD, requests=20, failures=0, latencies=fast * 7),
+        control=replace(GOOD, requests=380, latencies=fast * 126),
+        share=0.05,
+    )
+    busy = Segment(canary=replace(GOOD, latencies=slow * 100), control=replace(GOOD, latencies=slow * 100), share=0.5)
+    assert decide(PLAN, [quiet, busy], looked=0).action == "sound"
+    slower = replace(busy, canary=replace(GOOD, latencies=[2 * value for value in slow] * 100))
+    assert decide(PLAN, [quiet, slower], looked=0).action == "abort"
+
+
+def test_someone_busy_who_fell_to_the_canary_is_not_held_against_it():
+    """A tenth of the people got it, and they ask four fifths of all; both arms fail alike."""
+    assert action(Tally(requests=320, failures=8), Tally(requests=80, failures=2), looked=5) == "continue"
+    [segment] = both(Tally(requests=320, failures=8), Tally(requests=80, failures=2), share=0.1)
+    evidence = decide(PLAN, [segment], looked=5).verdict.rules[1]
+    assert evidence.passed
+    assert evidence.figure is not None
+    assert evidence.figure < 1, "it failed as often as it was asked"
+
+
+def test_without_control_only_failing_as_a_rule_is_told():
+    nobody = Tally()
+    assert action(Tally(requests=5000, failures=25), nobody) == "continue"
+    assert action(Tally(requests=5000), nobody) == "continue"
+    assert action(Tally(requests=12, failures=12), nobody) == "continue"
+    assert action(Tally(requests=40, failures=36), nobody) == "abort"
+
+
+def test_the_earlier_the_surer_one_has_to_be():
+    assert confidence_at(PLAN, 600) == confidence_at(PLAN, 9000) == pytest.approx(0.95)
+    levels = [confidence_at(PLAN, answers) for answers in (600, 400, 200, 100, 1)]
+    assert levels == sorted(levels)
+    assert levels[-1] < 1
+
+
+@pytest.mark.parametrize("failures", [0, 1, 2])
+def test_as_many_more_answers_as_it_asks_for_show_it(failures: int):
+    fine = Tally(requests=150, failures=failures)
+    needed = re.search(r"about (\d+) more", decide(PLAN, both(fine, fine), looked=5).verdict.rules[0].reason)
+    assert needed is not None
+    times = 1 + int(needed[1]) / 150
+    more = Tally(requests=round(150 * times), failures=round(failures * times))
+    assert action(more, more, looked=5) == "sound"
+    half = Tally(requests=150 + int(needed[1]) // 2, failures=round(failures * (1 + times) / 2))
+    assert action(half, half, looked=5) == "continue", "and it does not ask for twice as many as it takes"
+
+
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(60, 700), st.integers(60, 700))
 def test_more_failures_never_turn_an_abort_into_a_promotion(few: int, base: int, of: int, other: int):
     worse = decide(
@@ -97,9 +148,15 @@ def test_more_failures_never_turn_an_abort_into_a_promotion(few: int, base: int,
 def test_the_marks_hold_in_simulated_rollouts():
     """Of 150: the full 1,000 a cell are `python -m benchmarks.canary`, whose figures stand in docs/log.md."""
     same = many(World(canary_errors=0.01, control_errors=0.01), PLAN, 150)
+    busy = World(canary_errors=0.01, control_errors=0.01, people=10, hours=(Hour(share=0.25),))
+    slow_hour = World(canary_errors=0.0, control_errors=0.0, hours=(Hour(share=0.05, answers=50), Hour(slower=2.0)))
+    edge = World(canary_errors=0.03, control_errors=0.01)
     five = many(World(canary_errors=0.05, control_errors=0.01), PLAN, 150)
     ten = many(World(canary_errors=0.10, control_errors=0.01), PLAN, 150)
     assert share_of(same, "abort") <= 0.06
+    assert share_of(many(busy, PLAN, 150), "abort") <= 0.06
+    assert share_of(many(slow_hour, PLAN, 20, timed=True), "abort") <= 0.06
+    assert share_of(many(edge, PLAN, 150, at_any_time=True), "sound") <= 0.06
     assert share_of(five, "abort") >= 0.90
     assert share_of(ten, "abort") >= 0.99
     assert sorted(one.answers for one in ten)[75] <= 260

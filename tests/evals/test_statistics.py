@@ -20,6 +20,7 @@ from fourways.evals.statistics import (
     paired,
     quantile_estimate,
     sign_flips,
+    van_elteren,
     wilson,
 )
 
@@ -92,6 +93,18 @@ def test_a_clear_difference_is_told():
     assert (found.better, found.p_value) == (1, mcnemar(20, 0))
 
 
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_a_few_cases_that_all_say_the_same_tell_nothing(count: int):
+    assert paired([1.0] * count, [0.0] * count).better == 0
+    assert paired([0.9] * count, [0.4] * count).better == 0
+
+
+def test_what_does_not_differ_is_seldom_told_apart():
+    dice = random.Random(7)
+    samples = [[dice.gauss(0, 1) for _ in range(6)] for _ in range(150)]
+    assert sum(paired(sample, [0.0] * 6).better != 0 for sample in samples) / 150 <= 0.08
+
+
 def test_cases_are_paired_one_to_one():
     with pytest.raises(ValueError, match="shorter"):
         paired([1.0, 0.0], [1.0])
@@ -129,6 +142,36 @@ def test_mann_whitney_is_the_asymptotic_one(first: list[int], second: list[int])
         known = stats.mannwhitneyu(first, second, method="asymptotic")
         assert (found.u, found.p_value) == pytest.approx((known.statistic, known.pvalue))
     assert mann_whitney(second, first).z == pytest.approx(-found.z)
+
+
+def test_of_one_stratum_ranks_are_compared_as_mann_whitney_does():
+    first, second = [3.0, 1.0, 4.0, 1.0, 5.0], [9.0, 2.0, 6.0, 5.0, 3.0, 5.0]
+    known = stats.mannwhitneyu(first, second, method="asymptotic", use_continuity=False)
+    assert 2 * stats.norm.sf(abs(van_elteren([(first, second)]))) == pytest.approx(known.pvalue)
+
+
+def test_strata_are_compared_within_themselves_only():
+    """The second stratum is ten times as large, and the first sample has most of its values there."""
+    dice = random.Random(4)
+
+    def drawn(count: int, scale: float) -> list[float]:
+        return [scale * dice.random() for _ in range(count)]
+
+    strata = [(drawn(20, 1), drawn(400, 1)), (drawn(300, 10), drawn(300, 10))]
+    assert abs(van_elteren(strata)) < 2
+    pooled = [value for one, _ in strata for value in one], [value for _, other in strata for value in other]
+    assert mann_whitney(*pooled).z > 8
+    assert van_elteren([]) == van_elteren([([], [1.0]), ([2.0], [])]) == 0.0
+
+
+def test_strata_without_a_difference_cross_as_often_as_chance_has_it():
+    dice = random.Random(8)
+
+    def drawn(count: int) -> list[float]:
+        return [float(dice.randrange(5)) for _ in range(count)]
+
+    found = [van_elteren([(drawn(4), drawn(30)), (drawn(25), drawn(10))]) for _ in range(1000)]
+    assert sum(abs(z) > 1.96 for z in found) / 1000 == pytest.approx(0.05, abs=0.02)
 
 
 def test_newcombes_interval_is_the_published_one():

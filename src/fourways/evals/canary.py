@@ -15,16 +15,20 @@ import numpy as np
 from fourways.core.report import Estimate
 from fourways.core.verdict import RuleResult, Verdict
 from fourways.evals.sequential import Failures, e_process, obrien_fleming
-from fourways.evals.statistics import mann_whitney, newcombe_difference
+from fourways.evals.statistics import NORMAL, newcombe_difference, van_elteren, wilson, z_of
 
 Action = Literal["abort", "continue", "sound"]
 
 E_SHARE, LOOKS_SHARE, OTHER_SHARE = 0.4, 0.4, 0.05
 """Shares of α: the e-process, the looks at errors, and each of the four other criteria's looks; they sum to one."""
+FARTHEST = 6.0
+"""Standard deviations beyond which no interval needs to reach."""
 FLOOR_SECONDS = 0.05
 """A difference of medians below this is never called slower."""
 FEWEST = 20
 """Of an arm's thumbs, judgements or durations, below which nothing is said of them."""
+HOPELESS = 0.5
+"""The share of failures that aborts a canary when there is no control to compare it with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +124,9 @@ def _errors(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult:
     name, bound = "errors", f"95 % bound of the increase at most {plan.max_error_increase:.1%}"
     canary, control = _sum(segments, "canary"), _sum(segments, "control")
     if not canary.requests or not control.requests:
-        return RuleResult(rule=name, passed=None, bound=bound, reason="one of the arms was not met by anybody yet")
+        return _alone(canary)
     z = stratified_z([(s.canary.failures, s.canary.requests, s.control.failures, s.control.requests) for s in segments])
-    increase = _increase(segments)
+    increase = _increase(segments, confidence_at(plan, canary.requests))
     said = f"{increase.value:+.1%} ({increase.low:+.1%} to {increase.high:+.1%}), {canary.requests} answers"
     if z >= bound_at(plan, due, LOOKS_SHARE):
         return RuleResult(rule=name, passed=False, figure=increase.value, bound=bound, reason=f"more errors: {said}")
@@ -133,16 +137,38 @@ def _errors(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult:
     return RuleResult(rule=name, passed=None, figure=increase.value, bound=bound, reason=said + missing)
 
 
+def _alone(canary: Tally) -> RuleResult:
+    """Judge a canary without control: nothing shows that it is no worse, and only failing as a rule that it is bad."""
+    name, bound = "errors", f"without control: not surely {HOPELESS:.0%} or more"
+    failing = wilson(canary.failures, canary.requests)
+    said = f"{canary.failures} of {canary.requests} answers failed"
+    if canary.requests >= FEWEST and failing.low >= HOPELESS:
+        return RuleResult(rule=name, passed=False, figure=failing.value, bound=bound, reason=f"{said}, most of them")
+    reason = "one of the arms was not met by anybody yet" + (f"; {said}" if canary.requests else "")
+    return RuleResult(rule=name, passed=None, figure=None, bound=bound, reason=reason)
+
+
 def _suddenly(plan: Plan, segments: Sequence[Segment]) -> RuleResult:
     """Errors must not be so many more that there is no need to wait for a look."""
     evidence = e_process(
-        Failures(canary=s.canary.failures, control=s.control.failures, share=s.share) for s in segments
+        Failures(canary=s.canary.failures, control=s.control.failures, share=_part(s))
+        for s in segments
+        if s.control.requests
     )
     most = 1 / (plan.alpha * E_SHARE)
     said = f"evidence for more errors {evidence:.3g}, aborts at {most:.0f}"
     return RuleResult(
         rule="errors, at any time", passed=evidence < most, figure=evidence, bound=f"< {most:.0f}", reason=said
     )
+
+
+def _part(segment: Segment) -> float:
+    """Return the canary's share of the requests: of people it was given `share`, but some people ask far more.
+
+    The larger of the two, so that a heavy user who fell to the canary is not taken for its fault.
+    """
+    canary, control = segment.canary.requests, segment.control.requests
+    return max(segment.share, canary / (canary + control))
 
 
 def stratified_z(strata: Sequence[tuple[int, int, int, int]]) -> float:
@@ -160,13 +186,23 @@ def stratified_z(strata: Sequence[tuple[int, int, int, int]]) -> float:
     return off / math.sqrt(variance) if variance else 0.0
 
 
-def _increase(segments: Sequence[Segment]) -> Estimate:
+def confidence_at(plan: Plan, answers: int) -> float:
+    """Return how sure one must be that errors are not more: 95 % from the last look on, surer the earlier it is.
+
+    It is asked for all the time and may be found at any: intervals are wider by √(last/now), as the looks' bounds are.
+    """
+    z = z_of(0.95) * math.sqrt(max(1.0, plan.requests / max(1, answers)))
+    return 2 * NORMAL.cdf(min(FARTHEST, z)) - 1
+
+
+def _increase(segments: Sequence[Segment], confidence: float = 0.95) -> Estimate:
     """Estimate the increase in errors; control's rate is weighted as the canary's answers are spread over time."""
     canary, control = _sum(segments, "canary"), _sum(segments, "control")
     met = [s for s in segments if s.canary.requests and s.control.requests]
     weight = sum(s.canary.requests for s in met) or 1
     rate = sum(s.canary.requests / weight * s.control.failures / s.control.requests for s in met)
-    return newcombe_difference(canary.failures, canary.requests, rate * control.requests, control.requests)
+    among = rate * control.requests
+    return newcombe_difference(canary.failures, canary.requests, among, control.requests, confidence)
 
 
 def _missing(plan: Plan, segments: Sequence[Segment]) -> int:
@@ -177,7 +213,8 @@ def _missing(plan: Plan, segments: Sequence[Segment]) -> int:
     if room <= 0:
         return plan.requests
     ratio = canary.requests / control.requests if control.requests else 1.0
-    wanted = 1.96**2 * rate * (1 - rate) * (1 + ratio) / room**2
+    wanted = z_of(0.95) ** 2 * (rate * (1 - rate) * (1 + ratio) / room**2 + 1 / room)  # the latter even without errors
+    wanted = max(wanted, math.sqrt(wanted * plan.requests))  # before the last look one has to be surer
     return max(1, plan.minimum - canary.requests, math.ceil(wanted) - canary.requests)
 
 
@@ -185,15 +222,16 @@ def _missing(plan: Plan, segments: Sequence[Segment]) -> int:
 
 
 def _latency(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult | None:
-    """Answers must not take much longer."""
-    canary = [value for s in segments for value in s.canary.latencies]
-    control = [value for s in segments for value in s.control.latencies]
-    if min(len(canary), len(control)) < FEWEST:
+    """Answers must not take much longer than control's at the same times, weighted as the canary's are spread."""
+    met = [(s.canary.latencies, s.control.latencies) for s in segments if s.canary.latencies and s.control.latencies]
+    count = sum(len(canary) for canary, _ in met)
+    if min(count, sum(len(control) for _, control in met)) < FEWEST:
         return None
-    ours, theirs = median(canary), median(control)
+    ours = sum(len(canary) / count * median(canary) for canary, _ in met)
+    theirs = sum(len(canary) / count * median(control) for canary, control in met)
     slower = ours - theirs > FLOOR_SECONDS and ours > theirs * plan.max_latency_ratio
-    z = mann_whitney(canary, control).z
-    reason = f"median {ours:.3g} s, control's {theirs:.3g} s"
+    z = van_elteren(met)
+    reason = f"median {ours:.3g} s, control's at the same times {theirs:.3g} s"
     passed = None if slower else True
     if slower and z >= bound_at(plan, due, OTHER_SHARE):
         passed, reason = False, f"slower: {reason}"

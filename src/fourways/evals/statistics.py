@@ -83,7 +83,8 @@ def mean_estimate(values: Sequence[float], *, seed: int = 0, confidence: float =
 def quantile_estimate(values: Sequence[float], q: float, confidence: float = 0.95) -> Estimate:
     """Estimate a quantile with the interval of its order statistics, free of any distribution (Conover 1999, §3.2).
 
-    The ranks that enclose it are those of the binomial's normal approximation, rounded outwards.
+    The ranks that enclose it are those of the binomial's normal approximation, rounded outwards. Where too few values
+    lie beyond the quantile it ends at the extreme one and is less sure than it says: a 95th percentile takes 72 values.
     """
     if not values:
         return Estimate(value=0.0, low=0.0, high=math.inf, n=0, method="order statistics")
@@ -105,7 +106,8 @@ class Paired:
     Attributes:
         difference: mean of first less second, with its interval.
         p_value: of the hypothesis that they do not differ: McNemar's exact test for 0/1 values, else sign flips.
-        better: 1 the first, -1 the second, 0 where the interval holds zero: not distinguishable.
+        better: 1 the first, -1 the second, 0 where the interval holds zero or the test is not as sure: of few cases the
+            bootstrap's interval is too narrow. Zero is: not distinguishable.
         needed: cases it would take to tell the difference that was seen; None where there is none to tell.
     """
 
@@ -134,9 +136,11 @@ def paired(
     """
     differences = [one - other for one, other in zip(first, second, strict=True)]
     estimate = bootstrap_mean(differences, seed=seed, confidence=confidence)
-    better = 1 if estimate.low > 0 else -1 if estimate.high < 0 else 0
+    p_value = _p_value(differences, seed)
+    sure = p_value <= 1 - confidence
+    better = 1 if sure and estimate.low > 0 else -1 if sure and estimate.high < 0 else 0
     needed = cases_needed(differences, smallest or estimate.value, confidence=confidence)
-    return Paired(difference=estimate, p_value=_p_value(differences, seed), better=better, needed=needed)
+    return Paired(difference=estimate, p_value=p_value, better=better, needed=needed)
 
 
 def cases_needed(
@@ -168,8 +172,8 @@ def mcnemar(only_first: int, only_second: int) -> float:
     n = only_first + only_second
     if n == 0:
         return 1.0
-    tail = sum(math.comb(n, k) for k in range(min(only_first, only_second) + 1)) / 2**n
-    return min(1.0, 2 * tail)
+    fewer = sum(math.comb(n, k) for k in range(min(only_first, only_second) + 1))
+    return min(1.0, fewer / (1 << (n - 1)))
 
 
 def sign_flips(differences: Sequence[float], *, seed: int = 0, permutations: int = PERMUTATIONS) -> float:
@@ -205,19 +209,49 @@ class RankTest:
 
 def mann_whitney(first: Sequence[float], second: Sequence[float]) -> RankTest:
     """Test whether one sample tends to be larger (Mann and Whitney 1947), with corrections for ties and continuity."""
-    n, m = len(first), len(second)
-    if not n or not m:
+    if not first or not second:
         return RankTest(u=0.0, z=0.0, p_value=1.0)
+    ranks = _rank(first, second)
+    off, spread = ranks.off, math.sqrt(ranks.variance)
+    z = 0.0 if not spread else (off - math.copysign(min(0.5, abs(off)), off)) / spread
+    return RankTest(u=ranks.u, z=z, p_value=min(1.0, 2 * NORMAL.cdf(-abs(z))))
+
+
+def van_elteren(strata: Sequence[tuple[Sequence[float], Sequence[float]]]) -> float:
+    """Return z of the first of two samples tending to be larger, within strata only (van Elteren 1960).
+
+    Each stratum's U weighs 1/(N + 1); ties are corrected for, and nothing is taken off for continuity.
+
+    Args:
+        strata: both samples' values, stratum by stratum; one that misses either says nothing.
+    """
+    off = variance = 0.0
+    for first, second in strata:
+        if first and second:
+            ranks, weight = _rank(first, second), 1 / (len(first) + len(second) + 1)
+            off += weight * ranks.off
+            variance += weight * weight * ranks.variance
+    return off / math.sqrt(variance) if variance else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ranks:
+    """U of the first sample, how far that is off what chance gives, and its variance."""
+
+    u: float
+    off: float
+    variance: float
+
+
+def _rank(first: Sequence[float], second: Sequence[float]) -> _Ranks:
+    n, m = len(first), len(second)
+    total = n + m
     values = np.asarray([*first, *second], dtype=float)
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
     u = float(ranks[:n].sum()) - n * (n + 1) / 2
-    total = n + m
-    ties = float(((counts**3 - counts).sum()) / (total * (total - 1))) if total > 1 else 0.0
-    spread = math.sqrt(n * m / 12 * (total + 1 - ties))
-    off = u - n * m / 2
-    z = 0.0 if not spread else (off - math.copysign(min(0.5, abs(off)), off)) / spread
-    return RankTest(u=u, z=z, p_value=min(1.0, 2 * NORMAL.cdf(-abs(z))))
+    ties = float((counts**3 - counts).sum()) / (total * (total - 1))
+    return _Ranks(u=u, off=u - n * m / 2, variance=max(0.0, n * m / 12 * (total + 1 - ties)))
 
 
 def newcombe_difference(hits1: float, of1: int, hits2: float, of2: int, confidence: float = 0.95) -> Estimate:
