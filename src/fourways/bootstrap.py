@@ -12,6 +12,7 @@ from typing import Any
 from fourways.config.tree import Project
 from fourways.config.watch import ProjectFile
 from fourways.control import retention
+from fourways.control.comparisons import Compares
 from fourways.control.evaluations import Evaluator, Named
 from fourways.control.fittings import Fittings, fit, named
 from fourways.control.state import database_url, state_folder
@@ -126,6 +127,21 @@ class House:
             models=parts.models,
             workshop=parts.workshop,
             pick=self._named,
+        )
+
+    @property
+    def comparer(self) -> Compares:
+        """Puts the ways of an app side by side."""
+        parts = self.fittings
+        return Compares(
+            project=parts.project,
+            workshop=parts.workshop,
+            ingest=self.ingest,
+            open_model=lambda model: self._named(model).answerer,
+            evaluator=self.evaluator,
+            database=self.database,
+            tenant=self.tenant,
+            state=state_folder(self.folder),
         )
 
     def library(self, name: str) -> Library:

@@ -60,7 +60,7 @@ async def _compare(folder: Path, app: str | None, first: int | None, told: "Told
     house = open_house(folder)
     await house.start(background=False)
     try:
-        return await _comparing(house).compare(_chosen(house, app), told, first=first, fresh=fresh)
+        return await house.comparer.compare(_chosen(house, app), told, first=first, fresh=fresh)
     finally:
         await house.close()
 

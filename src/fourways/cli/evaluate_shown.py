@@ -8,8 +8,10 @@ from fourways.cli.terminal import OUT
 from fourways.core.report import Measure, Report
 from fourways.core.verdict import Verdict
 
-BAR = 20
-"""Characters of a share's bar."""
+BAR, SHORT_BAR = 20, 8
+"""Characters of a share's bar, on a wide terminal and on a narrow one."""
+NARROW = 100
+"""Columns below which a terminal is narrow."""
 MISSES = 5
 LONG = 300
 """Characters of a text."""
@@ -34,29 +36,30 @@ def _measures(report: Report, live: Report | None, live_name: str) -> Table:
     from fourways.evals.gate import say
 
     made = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("metric", "figure", "95 % interval", "cases"):
-        made.add_column(column, justify="left" if column == "metric" else "right", no_wrap=True)
+    for column in ("metric", "figure", "95 % interval", "n"):
+        made.add_column(column, justify="left" if column == "metric" else "right", overflow="fold")
     made.add_column("", no_wrap=True)
+    wide = BAR if OUT.width >= NARROW else SHORT_BAR
     if live is not None:
         made.add_column(f"against {live_name}", overflow="fold")
     for measure in report.measures:
         one = measure.estimate
         row = [measure.metric, say(measure, one.value), f"{say(measure, one.low)} to {say(measure, one.high)}"]
-        row += [f"{one.n}" + (f" (+{measure.unscored})" if measure.unscored else ""), _bar(measure)]
+        row += [f"{one.n}" + (f" (+{measure.unscored})" if measure.unscored else ""), _bar(measure, wide)]
         made.add_row(*row, *([_against(report, live, measure)] if live is not None else []))
     return made
 
 
-def _bar(measure: Measure) -> str:
+def _bar(measure: Measure, wide: int) -> str:
     """Draw a share with its interval: a full line up to the low end, a thin one to the high end."""
     one = measure.estimate
     if measure.unit or not 0 <= one.value <= 1 or not 0 <= one.low <= one.high <= 1:
         return ""
     cells = []
-    for place in range(BAR):
-        middle = (place + 0.5) / BAR
+    for place in range(wide):
+        middle = (place + 0.5) / wide
         cells.append("━" if middle <= one.low else "─" if middle <= one.high else " ")
-    at = min(BAR - 1, int(one.value * BAR))
+    at = min(wide - 1, int(one.value * wide))
     cells[at] = "●"
     return f"[cyan]{''.join(cells)}[/]"
 

@@ -7,12 +7,11 @@ from types import MappingProxyType
 import numpy as np
 
 from fourways.core.report import CaseResult, Direction, Estimate, Measure, Report, Score, by_metric
-from fourways.evals.cases import Assertion, Case
+from fourways.evals.cases import Case
 from fourways.evals.classification import suite_measures
-from fourways.evals.promptfoo import MEASURED
 from fourways.evals.scorers import SCORERS
 from fourways.evals.scorers.base import Scorer
-from fourways.evals.statistics import RESAMPLES, cases_needed, mean_estimate, paired, quantile_estimate
+from fourways.evals.statistics import RESAMPLES, bootstrap_mean, cases_needed, mean_estimate, paired, quantile_estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +34,9 @@ class Figure:
 
     def estimate(self, values: Sequence[float]) -> Estimate:
         """Estimate it from the cases' values."""
-        return mean_estimate(values) if self.quantile is None else quantile_estimate(values, self.quantile)
+        if self.quantile is not None:
+            return quantile_estimate(values, self.quantile)
+        return bootstrap_mean(values) if self.unit and values else mean_estimate(values)
 
 
 def _answered(take: Callable[[CaseResult], float | None]) -> Callable[[CaseResult], float | None]:
@@ -54,7 +55,7 @@ def _cost(result: CaseResult) -> float | None:
 PASSED = Figure(
     name="passed",
     line="share of the cases in which everything held",
-    take=lambda result: float(result.passed),
+    take=lambda result: None if undecided(result) else float(result.passed),
     direction="higher",
     share=True,
 )
@@ -105,7 +106,8 @@ def measures(results: Sequence[CaseResult], cases: Sequence[Case]) -> tuple[Meas
         MissingPackage: a metric of the whole suite needs what is not installed.
     """
     scorers = {asked.name: SCORERS[asked.type] for case in cases for asked in case.asserts if asked.type in SCORERS}
-    found: list[Measure | None] = [_passed(results, {case.id: case for case in cases})]
+    passed = [PASSED.take(result) for result in results]
+    found: list[Measure | None] = [_figure(PASSED, passed) or _nothing(PASSED, len(passed))]
     found += [_scored(metric, scores, scorers.get(metric)) for metric, scores in by_metric(results).items()]
     found += suite_measures(results, cases)
     found += [_figure(figure, [figure.take(result) for result in results]) for figure in OTHERS]
@@ -116,26 +118,19 @@ def measures(results: Sequence[CaseResult], cases: Sequence[Case]) -> tuple[Meas
     return tuple(named.values())
 
 
-def undecided(case: Case, result: CaseResult) -> bool:
-    """Whether it cannot be told that a case passed: nothing failed, but what must hold was not scored, or is nothing.
+def undecided(result: CaseResult) -> bool:
+    """Whether it cannot be told that a case passed: nothing failed, but a check that had to hold could not be made.
 
-    Such a case counts neither as passed nor as failed: a check that was skipped is no pass.
+    So it is too where nothing had to hold. Such a case counts neither as passed nor as failed.
     """
-    deciding = [score for asked, score in zip(case.asserts, result.scores, strict=True) if _decides(asked)]
-    return result.passed and (not deciding or any(score.value is score.passed is None for score in deciding))
+    if result.answer.error or any(score.passed is False and score.value is not None for score in result.scores):
+        return False
+    return any(score.passed is False for score in result.scores) or all(score.passed is None for score in result.scores)
 
 
-def _decides(asked: Assertion) -> bool:
-    """Whether an assertion can fail a case: a threshold that every score keeps only measures."""
-    scorer = SCORERS[asked.type]
-    bound = scorer.threshold if asked.threshold is None else asked.threshold
-    return bound is not None and (scorer.direction == "lower" or bound > MEASURED)
-
-
-def _passed(results: Sequence[CaseResult], cases: Mapping[str, Case]) -> Measure:
-    told = [result.passed for result in results if not undecided(cases[result.id], result)]
-    estimate = PASSED.estimate([float(passed) for passed in told])
-    return Measure(metric=PASSED.name, estimate=estimate, unscored=len(results) - len(told))
+def _nothing(figure: Figure, cases: int) -> Measure:
+    """Return the measure of a figure that no case has: anything may be."""
+    return Measure(metric=figure.name, estimate=mean_estimate(()), direction=figure.direction, unscored=cases)
 
 
 def _figure(figure: Figure, values: Sequence[float | None]) -> Measure | None:

@@ -125,7 +125,7 @@ def lines(
     """Draw lines on two logarithmic axes, with named places where they cross."""
     height = 360
     xs = [a for line in drawn for a, _ in line.points]
-    ys = [max(b, 1e-9) for line in drawn for _, b in line.points]
+    ys = _apart([max(b, 1e-9) for line in drawn for _, b in line.points])
     x = logarithmic(min(xs), max(xs), LEFT - 70, WIDE - RIGHT - 30)
     y = logarithmic(min(ys), max(ys), height - BOTTOM - 10, TOP + 10)
     parts = list(_frame(height, across, up))
@@ -208,6 +208,13 @@ def _spread(values: Sequence[float], first: float, last: float) -> Scale:
     if low > 0 and high / low > 20:  # noqa: PLR2004 - said in the docstring
         return logarithmic(low / 1.5, high * 1.5, first, last)
     return linear(*_padded(values), first, last)
+
+
+def _apart(values: Sequence[float]) -> list[float]:
+    """Return the ends of a logarithmic axis: at least a factor of ten, so that what hardly differs looks so."""
+    low, high = min(values), max(values)
+    room = max(1.0, math.sqrt(10 / (high / low)))
+    return [low / room, high * room]
 
 
 def _padded(values: Sequence[float]) -> tuple[float, float]:

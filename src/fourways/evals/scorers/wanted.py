@@ -17,7 +17,7 @@ _QUOTES = str.maketrans(
     dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\u00b4`", "'")
     | dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033", '"')
 )
-_STRONG = re.compile(r"(\*\*|__)(?=\S)([^\n]{1,400}?)(?<=\S)\1")
+_STRONG = re.compile(r"(\*\*|__|(?<!\w)[*_`])(?=\S)([^\n]{1,400}?)(?<=\S)\1(?!\w)")
 _OUTER = " \"'`,;:!?…¿¡()[]{}<>*_~|"
 _DECIMAL = ".,"
 _FEWEST = 2
@@ -73,7 +73,7 @@ def unanswered(answered: Answered) -> Mark | None:
 
 
 def folded(text: str) -> str:
-    """Make a text comparable: one kind of dash, quote and space, no soft hyphens or bold marks, no case.
+    """Make a text comparable: one kind of dash, quote and space, no soft hyphens or marks of emphasis, no case.
 
     Unicode's compatibility form (NFKC, UAX #15), dashes (category Pd) and the minus sign as `-`, format characters
     (category Cf) dropped, full case folding.
