@@ -42,7 +42,7 @@ SCORES = {
     "y": lambda metric: Score(metric=metric, value=1.0, passed=True),
     "n": lambda metric: Score(metric=metric, value=0.0, passed=False),
     "e": lambda metric: Score(metric=metric, value=None),
-    "u": lambda metric: Score(metric=metric, value=None),
+    "u": lambda metric: Score(metric=metric, value=None, passed=False),
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.evals.running import Counted, case, desk, ran, right_but, suite, target
+from tests.evals.running import CONTAINS, Counted, case, desk, ran, right_but, suite, target
 
 from fourways.core.chat import ChatRequest
 from fourways.core.errors import InvalidSuite, UpstreamError
@@ -87,11 +87,20 @@ async def test_a_case_of_which_nothing_was_scored_did_not_pass():
     measure = report.measure("passed")
     assert measure is not None
     assert (measure.estimate.n, measure.unscored) == (1, 1)
-    assert "none is named" in report.results[0].scores[0].reason
+    assert not report.results[0].passed
+    assert report.results[0].scores[0].reason.startswith("could not be scored: judge asks a model, and none is named")
 
 
-async def test_a_suite_that_asserts_nothing_passes_nothing():
-    report = await ran(suite(case("q", asserts=())), Counted())
+async def test_where_there_is_nothing_to_check_nothing_is_held_against_it():
+    asserts = (*CONTAINS, Assertion(type="groundedness"))
+    report = await ran(suite(case("I could not find this", "find this", asserts=asserts)), Counted())
+    assert [score.value for score in report.results[0].scores] == [1.0, None]
+    assert (value(report, "passed"), report.results[0].passed) == (1.0, True)
+
+
+@pytest.mark.parametrize("asserts", [(), (Assertion(type="token_f1", threshold=0.0),)], ids=["nothing", "measured"])
+async def test_a_suite_in_which_nothing_must_hold_passes_nothing(asserts: tuple[Assertion, ...]):
+    report = await ran(suite(case("q", "q", asserts=asserts)), Counted())
     measure = report.measure("passed")
     assert measure is not None
     assert (measure.estimate.n, measure.unscored) == (0, 1)

@@ -15,8 +15,9 @@ from fourways.evals.desk import Desk
 from fourways.evals.perturbations import PERTURBATIONS, Inserted
 from fourways.evals.robustness import Rewrite, robustness
 from fourways.evals.runner import Candidate as Asked
-from fourways.evals.runner import OnProgress, Progress, Target, score
+from fourways.evals.runner import OnProgress, Progress, Target
 from fourways.evals.scorers.base import Tools
+from fourways.evals.scoring import score
 from fourways.ways import WAYS
 from fourways.ways.workshop import Searcher, Workshop
 

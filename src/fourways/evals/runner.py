@@ -7,22 +7,23 @@ is the suite's, whatever came first.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import fourways
 from fourways.core.chat import Answerer
-from fourways.core.errors import FourwaysError, InvalidSuite, MissingPackage, NotFound
+from fourways.core.errors import InvalidSuite, NotFound
 from fourways.core.ids import digest
-from fourways.core.report import Answered, CaseResult, Report, Score
+from fourways.core.report import Answered, CaseResult, Report
 from fourways.core.trace import Clock
 from fourways.evals.asking import WHY, request_of, why
-from fourways.evals.cases import Assertion, Case, Suite
+from fourways.evals.cases import Case, Suite
 from fourways.evals.desk import Desk, Reply, Spent
 from fourways.evals.measuring import measures
 from fourways.evals.scorers import SCORERS
 from fourways.evals.scorers.base import Tools
+from fourways.evals.scoring import score
 
 BY_HAND = "stopped by hand"
 
@@ -265,19 +266,3 @@ class _Run:
             at_once=self.desk.settings.at_once,
             cost_usd=self.desk.purse.spent,
         )
-
-
-async def score(case: Case, answers: Sequence[Answered], tools: Tools) -> tuple[Score, ...]:
-    """Score the first of a case's answers by everything that the case asserts."""
-    return tuple([await _scored(case, answers, asked, tools) for asked in case.asserts])
-
-
-async def _scored(case: Case, answers: Sequence[Answered], asked: Assertion, tools: Tools) -> Score:
-    try:
-        return await SCORERS[asked.type].score(case, answers, asked, tools)
-    except InvalidSuite as error:
-        raise InvalidSuite(f"case {case.id}: {error.message}") from error
-    except MissingPackage:
-        raise
-    except FourwaysError as error:  # a scorer that could not do its work says nothing; it never fails a case
-        return Score(metric=asked.name, value=None, reason=error.message)
