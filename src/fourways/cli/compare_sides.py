@@ -60,7 +60,12 @@ def _difference(comparison: Comparison, metric: str, two: Sequence[Arm]) -> str:
     if low == high == 0:
         return "[dim]none[/]"
     say = SAYS.get(metric, _signed)
-    return f"{say(sign * found.difference.value)} [dim]({say(low)} to {say(high)})[/]"
+    return f"{say(sign * found.difference.value)} [dim]({_bare(say(low), say(high))} to {say(high)})[/]"
+
+
+def _bare(low: str, high: str) -> str:
+    """Leave the unit out where it is said behind the other end anyway."""
+    return low.removesuffix(f" {high.partition(' ')[2]}")
 
 
 def _signed(value: float) -> str:
@@ -126,8 +131,7 @@ def _interval(estimate: Estimate, say: Callable[[float], str]) -> str:
     if estimate.low == estimate.high or not all(map(math.isfinite, (estimate.low, estimate.high))):
         return say(estimate.value)
     low, high = say(estimate.low), say(estimate.high)
-    unit = high.partition(" ")[2]
-    return f"{say(estimate.value)} [dim]({low.removesuffix(f' {unit}')}–{high})[/]"
+    return f"{say(estimate.value)} [dim]({_bare(low, high)}–{high})[/]"
 
 
 def _count(value: float) -> str:

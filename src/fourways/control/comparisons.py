@@ -187,6 +187,7 @@ class _Run:
             raise Unavailable(f"'{name}' cannot be brought up to date: {result['error']}")
         already = f", {result['unchanged']:,} of them there already" if result["unchanged"] else ""
         detail = f"{result['documents']:,} documents, {result['passages']:,} passages{already}"
+        self.told(f"ingest {name}", result["documents"], result["documents"], detail)
         step = Step(name=f"ingest {name}", seconds=self.tools.clock() - begun, detail=detail)
         return _Ingested(step=step, earlier=bool(already))
 
