@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -123,13 +123,14 @@ async def _evaluate(folder: Path, model: str | None, asking: "Ask", *, gate: boo
 async def _live(
     house: "House", report: Report, asking: "Ask", move: Callable[[str, int, int, str], None], stop: asyncio.Event
 ) -> tuple[str, Report | None]:
-    """Measure what is live on the same cases; answers that were kept are not asked again."""
+    """Measure what is live on the same cases, and no more than that; answers that were kept are not asked again."""
     number = await asyncio.to_thread(house.rollouts.live, report.app)
     if number is None or stop.is_set():
         return "", None
     name = f"r{number}"
+    plainly = replace(asking, fresh=False, explain=False, robustness=False)
     measured = await house.evaluator.evaluate(
-        f"{report.app}@{name}", asking=asking, on_progress=_showing(move, name), stop=stop
+        f"{report.app}@{name}", asking=plainly, on_progress=_showing(move, name), stop=stop
     )
     return name, measured
 
@@ -145,8 +146,9 @@ def _showing(move: Callable[[str, int, int, str], None], name: str) -> "Callable
     def on_progress(progress: "Progress") -> None:
         cost = f", ${progress.cost_usd:.4f}" if progress.cost_usd else ""
         known = f", {progress.reused} known" if progress.reused else ""
+        rate = f", {progress.rate:.1f}/s" if progress.rate else ""
         if progress.total:
-            move(name, progress.done, progress.total, f"{progress.passed} passed{known}{cost}")
+            move(name, progress.done, progress.total, f"{progress.passed} passed{known}{rate}{cost}")
         else:
             move(f"{name}, {progress.phase}", progress.done, 0, cost.lstrip(", "))
 

@@ -1,5 +1,6 @@
 """Robustness of a candidate: cases asked again, disturbed; passages slipped in between its search and its model."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,9 +12,9 @@ from fourways.core.report import Answered
 from fourways.core.specs import Candidate
 from fourways.evals.asking import request_of
 from fourways.evals.cases import Case, Suite
-from fourways.evals.desk import Desk
+from fourways.evals.desk import Desk, Spent
 from fourways.evals.perturbations import PERTURBATIONS, Inserted
-from fourways.evals.robustness import Rewrite, robustness
+from fourways.evals.robustness import Rewrite, Robustness, robustness
 from fourways.evals.runner import Candidate as Asked
 from fourways.evals.runner import OnProgress, Progress, Target
 from fourways.evals.scorers.base import Tools
@@ -22,6 +23,9 @@ from fourways.ways import WAYS
 from fourways.ways.workshop import Searcher, Workshop
 
 PHASE = "disturbing"
+KNOWLEDGE = "knowledge"
+"""The part of a candidate that says which knowledge it answers from."""
+NO_PASSAGES = "it slips in passages, and this way finds none"
 
 
 async def disturb(
@@ -41,12 +45,15 @@ async def disturb(
         candidate: opened anew over a knowledge into which passages are slipped.
     """
     node = node or Node()
-    asked = Asked(target, desk)
+    names = node.perturbations or tuple(PERTURBATIONS)
+    left_out = {name: NO_PASSAGES for name in names if _of_passages(name) and KNOWLEDGE not in candidate.parts}
+    asked, turns = Asked(target, desk), asyncio.Semaphore(desk.settings.at_once)
     done = 0
 
     async def ask(case: Case, inserted: Inserted | None) -> Answered:
         nonlocal done
-        answered = (await asked.ask(case)).answered if inserted is None else await _slipped(case, inserted)
+        async with turns:
+            answered = (await asked.ask(case)).answered if inserted is None else await _slipped(case, inserted)
         done += 1
         on_progress(Progress(done=done, total=0, cost_usd=desk.purse.spent, phase=PHASE))
         return answered
@@ -59,21 +66,29 @@ async def disturb(
         return (await desk.ask(key, opened, request)).answered
 
     async def value(case: Case, answered: Answered) -> float | None:
-        scores = await score(case, (answered,), replace(tools, again=asked.again(case)))
+        async with turns:
+            scores = await score(case, (answered,), replace(tools, again=asked.again(case)))
         told = [one.passed for one in scores if one.passed is not None]
         return float(all(told)) if told else None
 
-    found = await robustness(
-        suite.cases,
-        ask,
-        value,
-        names=node.perturbations or tuple(PERTURBATIONS),
-        sample=node.sample,
-        seed=node.seed,
-        rewrite=_rewriter(node, tools),
-        embed=tools.embed,
-    )
-    return found.plain()
+    try:
+        found = await robustness(
+            suite.cases,
+            ask,
+            value,
+            names=[name for name in names if name not in left_out],
+            sample=node.sample,
+            seed=node.seed,
+            rewrite=_rewriter(node, tools),
+            embed=tools.embed,
+        )
+    except Spent as spent:  # before anything was disturbed
+        found = Robustness(cases=0, seed=node.seed, effects=(), left_out=dict.fromkeys(names, spent.message))
+    return replace(found, left_out={**found.left_out, **left_out}).plain()
+
+
+def _of_passages(name: str) -> bool:
+    return name in PERTURBATIONS and PERTURBATIONS[name].acts_on == "hits"
 
 
 def _rewriter(node: Node, tools: Tools) -> Rewrite | None:

@@ -2,15 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fourways.config.releasing import Gate
 from fourways.config.testing import TestsNode
 from fourways.config.tree import Project
 from fourways.control.answers_kept import AnswersKept
+from fourways.control.builds import default_way
+from fourways.control.calibrating import calibrations, labelled_answers
 from fourways.control.disturbing import disturb
 from fourways.core.chat import Answerer
 from fourways.core.errors import NotFound
@@ -19,15 +21,13 @@ from fourways.core.report import Report
 from fourways.core.specs import Candidate
 from fourways.core.trace import Clock, Usage
 from fourways.core.verdict import Verdict
-from fourways.evals.calibration import Calibration, Labelled, by_scorer, calibrate, read_labelled
-from fourways.evals.cases import Assertion, Suite
+from fourways.evals.calibration import Labelled
+from fourways.evals.cases import Suite
 from fourways.evals.contamination import as_cases, assert_clean
 from fourways.evals.desk import AskModels, Cache, Desk, Settings
 from fourways.evals.gate import SETTINGS, Live, decide
-from fourways.evals.runner import OnProgress, Target, ignore, run
-from fourways.evals.scorers import SCORERS
+from fourways.evals.runner import BY_HAND, OnProgress, Target, ignore, run
 from fourways.evals.scorers.base import Tools
-from fourways.evals.sheets import read_sheet
 from fourways.evals.suites import Side, load_file, load_suite
 from fourways.models.registry import Models
 from fourways.store import candidates, catalog, reports
@@ -37,11 +37,10 @@ from fourways.ways.workshop import Workshop
 
 EMBEDDER = "minilm"
 """What scorers compare meanings with."""
-JUDGING = frozenset({"judge", "pairwise"})
-"""Scorers that are a model's opinion, whatever they are asked."""
-NOT_CALIBRATED = "no answers that people judged are named (tests: calibration)"
-KNOWLEDGE, JUDGES = "knowledge", "judges"
+KNOWLEDGE, MODEL, JUDGES = "knowledge", "model", "judges"
 """What reports pin, besides how they were asked."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +119,8 @@ class Evaluator:
         """Evaluate what a name means, and keep the report.
 
         Args:
-            model: any name that the API takes; a model asked directly needs `asking.suite`.
+            model: any name that the API takes; an app's bare name means what the project file says now, not what is
+                live (`app@live`); a model asked directly needs `asking.suite`.
             first: only the first so many cases.
             fresh: ask anew what was answered before.
             asking: what is done otherwise than the project file says.
@@ -131,11 +131,27 @@ class Evaluator:
             InvalidSuite: a case is wrong, or the candidate has seen it.
         """
         asking = replace(asking, first=first or asking.first, fresh=fresh or asking.fresh)
-        named = self.pick(model)
+        model = f"{model}:{default_way(self.project, model)}" if model in self.project.apps else model
+        job = await asyncio.to_thread(self._job, model, self.pick(model), asking)
+        async with self.kept(job.target.app) as kept:
+            desk = self.desk(kept, _settings(job.node, asking))
+            tools = self.tools(desk, judge=job.node.judge or "")
+            report = await run(
+                job.suite, job.target, desk, tools=tools, on_progress=on_progress, now=self.now, stop=stop
+            )
+            if not report.stopped:
+                more = self._more(report, job, desk, tools, on_progress)
+                report = await _unless(stop, more) or replace(report, stopped=BY_HAND)
+        asked = {"temperature": desk.settings.temperature, "repeat": desk.settings.repeat, "judge": tools.judge}
+        report = replace(report, pins={**report.pins, SETTINGS: asked}, cost_usd=desk.purse.spent)
+        await asyncio.to_thread(self._keep, report)
+        return report
+
+    def _job(self, model: str, named: Named, asking: Ask) -> "_Job":
+        """Gather all that an evaluation needs, so that nothing is asked where something is wrong."""
         node = self.project.apps[named.app].tests if named.app else TestsNode()
-        suite = await asyncio.to_thread(self._cases, named, asking)
-        candidate = await asyncio.to_thread(self._candidate, named)
-        if candidate is not None:
+        suite, candidate = self._cases(named, asking), self._candidate(named)
+        if candidate is not None and asking.side == "testing":
             seen = [(one["input"], one["output"]) for one in candidate.parts.get("prompt", {}).get("examples", ())]
             assert_clean(as_cases(seen), suite.cases, what="examples in the prompt")
         target = Target(
@@ -144,22 +160,26 @@ class Evaluator:
             app=named.app,
             way=named.way,
             candidate=candidate.digest if candidate is not None else "",
-            pins=await asyncio.to_thread(self._pins, candidate),
+            pins=self._pins(candidate) if named.app else {MODEL: self.workshop.pin_model(model)},
         )
-        async with self.kept(named.app) as kept:
-            desk = self.desk(kept, _settings(node, asking))
-            tools = self.tools(desk, judge=node.judge or "")
-            report = await run(suite, target, desk, tools=tools, on_progress=on_progress, now=self.now, stop=stop)
-            if _disturbs(node, asking) and not report.stopped and candidate is not None:
-                effects = await disturb(
-                    node.robustness, suite, target, candidate, desk, tools, self.workshop, on_progress
-                )
-                report = replace(report, robustness=effects)
-            judges = await self._calibrated(node, suite, tools)
-        asked = {"temperature": node.temperature, "repeat": desk.settings.repeat, "judge": node.judge or ""}
-        report = replace(report, pins={**report.pins, SETTINGS: asked, **({JUDGES: judges} if judges else {})})
-        await asyncio.to_thread(self._keep, report)
-        return report
+        return _Job(
+            node=node,
+            disturbed=bool(node.robustness) if asking.robustness is None else asking.robustness,
+            suite=suite,
+            target=target,
+            candidate=candidate,
+            labelled=labelled_answers(node, self.folder),
+        )
+
+    async def _more(self, report: Report, job: "_Job", desk: Desk, tools: Tools, on_progress: OnProgress) -> Report:
+        """Add to a report what disturbed cases do, and what people say of its judges."""
+        if job.disturbed and job.candidate is not None:
+            effects = await disturb(
+                job.node.robustness, job.suite, job.target, job.candidate, desk, tools, self.workshop, on_progress
+            )
+            report = replace(report, robustness=effects)
+        judges = await calibrations(job.suite, job.labelled, tools)
+        return replace(report, pins={**report.pins, JUDGES: judges}) if judges else report
 
     def verdict(self, report: Report, gate: Gate, live: Live | None) -> Verdict:
         """Judge a report by a gate's rules, against what is live."""
@@ -215,30 +235,34 @@ class Evaluator:
             cost = self.models.cost(target, usage)
         return cost
 
-    async def _calibrated(self, node: TestsNode, suite: Suite, tools: Tools) -> dict[str, dict[str, Any]]:
-        """Hold every judge of a suite against people; the reasons of those that may not gate go into the report."""
-        judges = {one.name: one for case in suite.cases for one in case.asserts if _is_opinion(one)}
-        if not judges:
-            return {}
-        labelled = await asyncio.to_thread(self._labelled, node)
-        if not labelled:
-            return {name: {"reason": NOT_CALIBRATED} for name in judges}
-        found: dict[str, dict[str, Any]] = {}
-        for name, asked in judges.items():
-            held = await calibrate(labelled, by_scorer(SCORERS[asked.type], asked, tools))
-            found[name] = _told(held)
-        return found
-
-    def _labelled(self, node: TestsNode) -> Sequence[Labelled]:
-        rows: list[Labelled] = []
-        for path in (found for pattern in node.calibration for found in sorted(self.folder.glob(pattern))):
-            sheet = read_sheet(path.name, path.read_bytes())
-            rows += read_labelled([row.value for row in sheet.rows], str(path.relative_to(self.folder)))
-        return rows
-
     def _keep(self, report: Report) -> None:
         with self.database.transaction() as connection:
             reports.save_report(connection, self.tenant, report)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """One evaluation, ready to be begun."""
+
+    node: TestsNode
+    disturbed: bool
+    suite: Suite
+    target: Target
+    candidate: Candidate | None
+    labelled: Sequence[Labelled]
+
+
+async def _unless(stop: asyncio.Event | None, work: Coroutine[Any, Any, T]) -> T | None:
+    """Do something unless it is stopped meanwhile: None then."""
+    doing = asyncio.ensure_future(work)
+    stopping = asyncio.ensure_future((stop or asyncio.Event()).wait())
+    try:
+        await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return doing.result() if doing.done() else None
+    finally:
+        for task in (doing, stopping):
+            task.cancel()
+        await asyncio.gather(doing, stopping, return_exceptions=True)
 
 
 def _settings(node: TestsNode, asking: Ask) -> Settings:
@@ -251,16 +275,3 @@ def _settings(node: TestsNode, asking: Ask) -> Settings:
         explain=node.explain if asking.explain is None else asking.explain,
         reuse=not asking.fresh,
     )
-
-
-def _disturbs(node: TestsNode, asking: Ask) -> bool:
-    return bool(node.robustness) if asking.robustness is None else asking.robustness
-
-
-def _is_opinion(asked: Assertion) -> bool:
-    return asked.type in JUDGING or asked.options.get("by") == "judge"
-
-
-def _told(held: Calibration) -> dict[str, Any]:
-    kappa = asdict(held.kappa) if held.kappa is not None else None
-    return {"reason": held.reason, "kappa": kappa, "agreement": asdict(held.agreement), "n": held.n}
