@@ -1,14 +1,19 @@
 """How a comparison is shown in a terminal, and where its report goes."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import typer
 from tests.evals.test_comparison import GOOD, POOR, clocked, composed, evidence
+from typer.testing import CliRunner
 
-from fourways.cli import compare_shown, terminal
+from fourways.cli import compare, compare_shown, terminal
 from fourways.cli.compare_shown import break_evens_in_words, sparkline
 from fourways.config.testing import Facts
+from fourways.core.errors import InvalidRequest, NotFound
+from fourways.evals.comparison import decode
 
 FACTS = Facts(
     requests_per_month=50_000,
@@ -21,12 +26,11 @@ FACTS = Facts(
 
 
 @pytest.fixture
-def shown(monkeypatch, capsys):
+def shown(monkeypatch):
     """Show a comparison at a width, and return what was printed."""
 
     def tell(comparison, width=100):
         monkeypatch.setattr(terminal.OUT, "width", width)
-        monkeypatch.setattr(terminal.OUT, "file", None, raising=False)
         with terminal.OUT.capture() as captured:
             compare_shown.tell(comparison)
         return captured.get()
@@ -126,3 +130,55 @@ def test_a_curve_is_drawn_from_its_floor_to_its_ceiling():
     assert sparkline([5, 5], 5, 5) == "▁▁"
     assert sparkline([100, 101], 100, 101) == "▁▁"  # a difference that does not count is not blown up
     assert sparkline([0, 50, 100], 0, 100) == "▁▅█"
+
+
+# ---------------------------------------------------------------- the verb itself
+
+
+PROJECT = """
+project: p
+apps:
+  a:
+    ways: {prompt: {model: echo, system: Be brief.}}
+    tests:
+      cases:
+        - {input: Say yes., expected_output: Say yes.}
+        - {input: Say no., expected_output: never}
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run `compare` in a project's folder, and return what came of it."""
+    app = typer.Typer()
+
+    @app.callback()
+    def project(context: typer.Context) -> None:
+        context.obj = tmp_path
+
+    compare.register(app)
+    (tmp_path / "fourways.yaml").write_text(PROJECT)
+    return lambda *line: CliRunner().invoke(app, ["compare", *line])
+
+
+def test_it_writes_the_report_where_it_says(run, tmp_path):
+    done = run()
+    assert done.exit_code == 0, done.output
+    (report,) = (tmp_path / ".fourways" / "reports").glob("compare-a-*.html")
+    assert "<html" in report.read_text(encoding="utf-8")
+    assert str(report) in done.stderr
+    assert "1 way on 2 cases" in done.stdout
+
+
+def test_json_is_the_whole_comparison_and_files_go_where_they_are_wanted(run, tmp_path):
+    done = run("a", "--json", "--html", str(tmp_path / "x" / "r.html"), "--markdown", str(tmp_path / "r.md"))
+    found = decode(json.loads(done.stdout))
+    assert (found.app, found.cases, found.arms[0].measures[0].estimate.value) == ("a", 2, 0.5)
+    assert (tmp_path / "x" / "r.html").is_file()
+    assert (tmp_path / "r.md").is_file()
+
+
+def test_an_app_must_be_named_where_there_are_several(run, tmp_path):
+    (tmp_path / "fourways.yaml").write_text(f"{PROJECT}  b: {{ways: {{prompt: {{model: echo}}}}}}\n")
+    assert isinstance(run().exception, InvalidRequest)
+    assert isinstance(run("c").exception, NotFound)

@@ -24,7 +24,9 @@ Row = tuple[str, ...]
 
 def side_by_side(comparison: Comparison) -> Table:
     """Return what was measured, a column a way; with two of them their difference too."""
-    title = f"{comparison.app}: {len(comparison.arms)} ways on {comparison.cases:,} cases of {comparison.suite}"
+    count = len(comparison.arms)
+    ways = "1 way" if count == 1 else f"{count} ways"
+    title = f"{comparison.app}: {ways} on {comparison.cases:,} cases of {comparison.suite}"
     made = _table(comparison, title)
     two = comparison.arms if len(comparison.arms) == TWO else ()
     if two:
