@@ -44,7 +44,8 @@ def _measures(report: Report, live: Report | None, live_name: str) -> Table:
         made.add_column(f"against {live_name}", overflow="fold")
     for measure in report.measures:
         one = measure.estimate
-        row = [measure.metric, say(measure, one.value), f"{say(measure, one.low)} to {say(measure, one.high)}"]
+        told = (say(measure, one.value), f"{say(measure, one.low)} to {say(measure, one.high)}")
+        row = [measure.metric, *(told if one.n else ("not scored", ""))]
         row += [f"{one.n}" + (f" (+{measure.unscored})" if measure.unscored else ""), _bar(measure, wide)]
         made.add_row(*row, *([_against(report, live, measure)] if live is not None else []))
     return made
@@ -53,7 +54,7 @@ def _measures(report: Report, live: Report | None, live_name: str) -> Table:
 def _bar(measure: Measure, wide: int) -> str:
     """Draw a share with its interval: a full line up to the low end, a thin one to the high end."""
     one = measure.estimate
-    if measure.unit or not 0 <= one.value <= 1 or not 0 <= one.low <= one.high <= 1:
+    if measure.unit or not one.n or not 0 <= one.value <= 1 or not 0 <= one.low <= one.high <= 1:
         return ""
     cells = []
     for place in range(wide):

@@ -135,7 +135,7 @@ class Evaluator:
         job = await asyncio.to_thread(self._job, model, self.pick(model), asking)
         async with self.kept(job.target.app) as kept:
             desk = self.desk(kept, _settings(job.node, asking))
-            tools = self.tools(desk, judge=job.node.judge or "")
+            tools, began = self.tools(desk, judge=job.node.judge or ""), desk.clock()
             report = await run(
                 job.suite, job.target, desk, tools=tools, on_progress=on_progress, now=self.now, stop=stop
             )
@@ -143,7 +143,8 @@ class Evaluator:
                 more = self._more(report, job, desk, tools, on_progress)
                 report = await _unless(stop, more) or replace(report, stopped=BY_HAND)
         asked = {"temperature": desk.settings.temperature, "repeat": desk.settings.repeat, "judge": tools.judge}
-        report = replace(report, pins={**report.pins, SETTINGS: asked}, cost_usd=desk.purse.spent)
+        pins, seconds = {**report.pins, SETTINGS: asked}, desk.clock() - began
+        report = replace(report, pins=pins, cost_usd=desk.purse.spent, seconds=seconds)
         await asyncio.to_thread(self._keep, report)
         return report
 
