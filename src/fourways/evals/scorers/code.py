@@ -59,6 +59,8 @@ async def code(case: Case, answers: Sequence[Answered], asked: Assertion, tools:
         },
     )
     one_of(asked, "language", options["language"], {"python": None})
+    if (bad := next((name for name in ("timeout_seconds", "memory_mib") if options[name] <= 0), None)) is not None:
+        raise invalid(asked, f"option '{bad}' is above 0, not {options[bad]}")
     task = _task(case, asked, options)
     text = answers[0].text
     if not text.strip():

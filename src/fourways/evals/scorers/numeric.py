@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fourways.core.report import Answered
 from fourways.evals.cases import Assertion, Case
@@ -56,7 +57,7 @@ def numeric(case: Case, answered: Answered, asked: Assertion) -> Mark:
     options = settings(asked, {"absolute": 0.0, "relative": 1e-9, "last": True, "decimal": ""})
     decimal: str = one_of(asked, "decimal", options["decimal"], {"": "", ".": ".", ",": ","})
     texts = references(case, asked)
-    right = [figure for text in texts if (figure := final(text, decimal)) is not None]
+    right = [figure for one in (texts if asked.value is None else _given(asked)) if (figure := _read(one, decimal))]
     if not texts:
         return NOT_KNOWN
     if not right and asked.value is not None:
@@ -69,6 +70,16 @@ def numeric(case: Case, answered: Answered, asked: Assertion) -> Mark:
     said = [last] if options["last"] else list(figures(answered.text, decimal))
     held = any(_near(one, other, options["absolute"], options["relative"]) for one in said for other in right)
     return Mark(value=float(held), reason="" if held else f"it comes to {last.value:g}, not {right[0].value:g}")
+
+
+def _given(asked: Assertion) -> Sequence[Any]:
+    return asked.value if isinstance(asked.value, list | tuple) else (asked.value,)
+
+
+def _read(right: Any, decimal: str) -> Figure | None:  # noqa: ANN401 - a number, or a text that comes to one
+    if isinstance(right, int | float) and not isinstance(right, bool):
+        return Figure(float(right))
+    return final(str(right), decimal)
 
 
 def final(text: str, decimal: str = "") -> Figure | None:
