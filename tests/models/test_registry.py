@@ -165,3 +165,13 @@ def test_a_cost_can_be_settled_when_it_is_recorded(models, here):
 
 async def test_the_ambient_choice_looks_for_servers_of_this_machine(models):
     assert (await models(models={"a": {"targets": ["echo"]}}).ambient()).model == "a"
+
+
+async def test_a_pinned_model_answers_as_it_was_pinned_whatever_the_name_means_now(models, here, server):
+    shelf = models(providers=here, models={"main": {"targets": ["echo"]}})
+    pinned = Project.model_validate({"project": "p", "models": {"main": {"targets": ["here/m"]}}}).models["main"]
+    stands_for = pinned.model_dump(mode="json", exclude={"timeout", "retry", "breaker"})
+    assert await said(shelf, "main") == "hi"
+    assert (await collect(shelf.pinned("main", stands_for)(ASK, Trace()))).text == TEXT
+    same = shelf._project.models["main"].model_dump(mode="json", exclude={"timeout", "retry", "breaker"})
+    assert shelf.pinned("main", same) is shelf.answerer("main")

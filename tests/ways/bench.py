@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fourways.config.load import parse_project
-from fourways.config.tree import Project
+from fourways.config.tree import Project, Search
 from fourways.core.chat import Answer, Answerer, ChatRequest, Principal, collect
 from fourways.core.data import Hit, Passage
 from fourways.core.specs import Candidate
@@ -23,6 +23,9 @@ class Shelf:
     def answerer(self, name: str) -> Answerer:
         return self.models[name]
 
+    def pinned(self, name: str, stands_for: Mapping[str, Any]) -> Answerer:
+        return self.models[str(stands_for["targets"][0])]
+
     def embedder(self, name: str) -> Embedder:
         return HashEmbedder()
 
@@ -36,6 +39,7 @@ class Found:
     def __init__(self, hits: Sequence[Hit]) -> None:
         self.hits = hits
         self.asked: list[dict[str, Any]] = []
+        self.settings: Search | None = None
 
     async def search(
         self,
@@ -45,7 +49,9 @@ class Found:
         filters: Mapping[str, Any] | None = None,
         limit: int | None = None,
         snapshot: int | str = "latest",
+        settings: Search | None = None,
     ) -> Sequence[Hit]:
+        self.settings = settings
         self.asked.append({"query": query, "labels": labels, "limit": limit, "snapshot": snapshot})
         return self.hits
 

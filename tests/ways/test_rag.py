@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fourways.core.chat import ChatRequest, Principal, close
+from fourways.core.specs import Candidate
 from fourways.core.trace import Trace
 from fourways.models.echo import Echo
 from fourways.models.extractive import extractive
@@ -139,3 +140,14 @@ def test_the_budget_holds_but_for_the_first_passage(sizes: list[int], budget: in
     spent = [len(one.passage.text.split()) for one in taken]
     assert spent == sizes[: len(spent)]
     assert len(taken) == 1 or sum(spent) <= budget
+
+
+async def test_it_searches_as_it_was_pinned(tmp_path: Path) -> None:
+    found = Found([hit("The client is called Burrow.")])
+    shop = workshop(tmp_path, yaml(), models={"echo": Echo()}, found=found)
+    candidate = await build("rag", shop)
+    pinned = {**candidate.parts["knowledge"], "search": {**candidate.parts["knowledge"]["search"], "alpha": 0.9}}
+    other = Candidate(app="a", way="rag", parts={**candidate.parts, "knowledge": pinned})
+    await ask(other, shop, "What is the VPN client called?")
+    assert found.settings is not None
+    assert found.settings.alpha == 0.9

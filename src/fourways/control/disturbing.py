@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fourways.config.testing import Robustness as Node
+from fourways.config.tree import Search
 from fourways.core.data import Hit
 from fourways.core.ids import digest
 from fourways.core.report import Answered
@@ -117,7 +118,10 @@ class Slipped:
         filters: Mapping[str, Any] | None = None,
         limit: int | None = None,
         snapshot: int | str = "latest",
+        settings: Search | None = None,
     ) -> Sequence[Hit]:
         """Find passages, and slip the others in."""
-        found = await self.searcher.search(query, labels=labels, filters=filters, limit=limit, snapshot=snapshot)
+        found = await self.searcher.search(
+            query, labels=labels, filters=filters, limit=limit, snapshot=snapshot, settings=settings
+        )
         return self.inserted(found)

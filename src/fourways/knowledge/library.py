@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -99,6 +100,7 @@ class Library:
         filters: Mapping[str, Any] | None = None,
         limit: int | None = None,
         snapshot: int | str = "latest",
+        settings: tree.Search | None = None,
     ) -> list[Hit]:
         """Return the passages that answer a query best, best first; none where nothing was published yet.
 
@@ -108,6 +110,7 @@ class Library:
             filters: an OpenAI filter object over metadata, `document` (its uri) and `language`.
             limit: passages at most; the knowledge's own limit where None.
             snapshot: a published number, or "latest".
+            settings: how to search; as the project file says where None.
 
         Raises:
             InvalidRequest: the query is empty, the limit out of bounds, the filters are none.
@@ -123,7 +126,8 @@ class Library:
         question = Question(
             text=text, vector=vector, labels=frozenset(labels), filters=filters, number=number, limit=limit
         )
-        return await self._searcher(question)
+        searcher = self._searcher if settings is None else replace(self._searcher, settings=settings)
+        return await searcher(question)
 
     def snapshots(self) -> list[SnapshotRow]:
         """Return the snapshots that may be searched, oldest first."""

@@ -4,11 +4,12 @@ import asyncio
 import random as randomness
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fourways.config.tree import Model, Project, Provider, Target, Timeouts
 from fourways.core.chat import Answerer
 from fourways.core.errors import InvalidProject, NotFound, UnknownModel
+from fourways.core.ids import digest
 from fourways.core.trace import Clock, Usage
 from fourways.models.addresses import address_of, is_internal, reachable_inside
 from fourways.models.ambient import Ambient, choose
@@ -94,6 +95,24 @@ class Models:
         if found is None:
             found = self._answerers[name] = self._open(name)
         return found
+
+    def pinned(self, name: str, stands_for: Mapping[str, Any]) -> Answerer:
+        """Return what a named model stood for when a candidate pinned it, whatever the project file says of it now.
+
+        How it is reached (timeouts, retries, breakers) decides no answer, and is as the file says now.
+
+        Raises:
+            UnknownModel: a provider that it stood for is not there any more.
+        """
+        current = self._project.models.get(name)
+        reached = {} if current is None else {key: getattr(current, key) for key in ("timeout", "retry", "breaker")}
+        node = Model.model_validate({**stands_for, **reached})
+        if node == current:
+            return self.answerer(name)
+        key = f"{name}#{digest(dict(stands_for))}"
+        if key not in self._answerers:
+            self._answerers[key] = self._policy(name, node)
+        return self._answerers[key]
 
     def embedder(self, name: str) -> "Embedder":
         """Return what embeds under a name: `minilm`, a folder, `provider/model`.

@@ -32,7 +32,7 @@ class PromptingWay:
         """Answer with the candidate's prompt and model."""
         parts = candidate.parts
         prompt, decoding = open_prompt(parts["prompt"]), parts["decoding"]
-        model = workshop.models.answerer(parts["model"]["name"])
+        model = workshop.open_model(parts["model"])
         if prompt.nearest and prompt.examples:
             embed = workshop.models.embedder(parts["embedder"])
             return _with_nearest(model, prompt, decoding, NearestExamples(prompt.examples, prompt.nearest, embed))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fourways.config.durations import say_duration
-from fourways.config.tree import RagWay
+from fourways.config.tree import RagWay, Search
 from fourways.core.chat import Answerer, ChatRequest, Chunk, close
 from fourways.core.data import Hit
 from fourways.core.specs import Candidate
@@ -56,12 +56,13 @@ class RetrievalWay:
         """Answer from the candidate's knowledge with its model."""
         parts = candidate.parts
         return _Rag(
-            model=workshop.models.answerer(parts["model"]["name"]),
+            model=workshop.open_model(parts["model"]),
             quotes_itself=parts["model"]["name"] == QUOTES_ITSELF,
             prompt=open_prompt(parts["prompt"]),
             decoding=parts["decoding"],
             knowledge=workshop.knowledge(parts["knowledge"]["name"]),
             snapshot=parts["knowledge"]["snapshot"],
+            settings=Search.model_validate(parts["knowledge"]["search"]),
             **parts["retrieval"],
         )
 
@@ -122,6 +123,7 @@ class _Rag:
     decoding: dict[str, Any]
     knowledge: Searcher
     snapshot: int | str
+    settings: Search
     limit: int
     context_tokens: int
     min_score: float
@@ -161,7 +163,11 @@ class _Rag:
     async def _retrieve(self, query: str, request: ChatRequest, trace: Trace) -> tuple[Hit, ...]:
         with trace.span("retrieve") as span:
             found = await self.knowledge.search(
-                query, labels=request.principal.labels, limit=self.limit, snapshot=self.snapshot
+                query,
+                labels=request.principal.labels,
+                limit=self.limit,
+                snapshot=self.snapshot,
+                settings=self.settings,
             )
             hits = trace.sources = within_budget(found, self.context_tokens, approximate_tokens)
             span.set(query=query, hits=[_seen(hit) for hit in hits])

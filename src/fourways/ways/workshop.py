@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from fourways.config.tree import Project
+from fourways.config.tree import Project, Search
 from fourways.core.chat import Answerer
 from fourways.core.data import Hit
 from fourways.core.errors import InvalidProject
@@ -26,8 +26,13 @@ class Searcher(Protocol):
         filters: Mapping[str, Any] | None = None,
         limit: int | None = None,
         snapshot: int | str = "latest",
+        settings: Search | None = None,
     ) -> Sequence[Hit]:
-        """Find the passages that a caller with these labels may read."""
+        """Find the passages that a caller with these labels may read.
+
+        Args:
+            settings: those that a candidate pins; the knowledge's own where None.
+        """
         ...
 
 
@@ -36,6 +41,10 @@ class ModelShelf(Protocol):
 
     def answerer(self, name: str) -> Answerer:
         """Return what answers under a model's name."""
+        ...
+
+    def pinned(self, name: str, stands_for: Mapping[str, Any]) -> Answerer:
+        """Return what answered under a model's name when a candidate pinned it, whatever the name means now."""
         ...
 
     def embedder(self, name: str) -> Embedder:
@@ -70,6 +79,16 @@ class Workshop:
         name = name or self.ambient
         node = self.project.models.get(name)
         return {"name": name} | ({"stands_for": node.model_dump(mode="json", exclude=NOT_PINNED)} if node else {})
+
+    def open_model(self, pin: Mapping[str, Any]) -> Answerer:
+        """Return what answers for a model as `pin_model` pinned it.
+
+        Raises:
+            UnknownModel: there is no such model any more.
+        """
+        if "stands_for" in pin:
+            return self.models.pinned(pin["name"], pin["stands_for"])
+        return self.models.answerer(pin["name"])
 
     def project_text(self, path: str) -> str:
         """Read a text file that the project names.

@@ -24,6 +24,7 @@ def extras_of(trace: Trace) -> bytes:
             app=trace.app,
             way=trace.way,
             candidate=trace.candidate,
+            release=trace.release,
             abstained=bool(trace.attributes.get("abstained")),
             cost_usd=trace.usage.cost_usd if trace.usage is not None else None,
         )

@@ -121,12 +121,13 @@ class ChoiceBody(msgspec.Struct, kw_only=True):
 
 
 class AnswerExtras(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What fourways says of an answer. `cost_usd` is absent where no price is known."""
+    """What fourways says of an answer. `cost_usd` is absent where no price is known, `release` where none served it."""
 
     trace_id: str
     app: str | None = None
     way: str | None = None
     candidate: str | None = None
+    release: str | None = None
     abstained: bool = False
     cost_usd: float | None = None
 
