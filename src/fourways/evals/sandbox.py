@@ -29,7 +29,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import fourways
 from fourways.core.errors import Unavailable
 
 MIB = 2**20
@@ -38,7 +37,7 @@ SECONDS, MEMORY_MIB = 10.0, 512
 PROCESSES = 64
 """Processes and threads, as the kernel counts them: of the user, in the namespace."""
 _CHUNK = 65536
-_HOME = str(Path(fourways.__file__).parents[1])
+_HOME = str(Path(__file__).parents[2])
 _START = """import sys
 sys.path.insert(0, {home!r})
 from fourways.evals.confined import main

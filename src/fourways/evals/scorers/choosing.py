@@ -1,7 +1,7 @@
 """Scorers of answers that choose: one of N choices, YES or NO, one of the known labels. Pure."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -267,8 +267,6 @@ def _spaced(text: str) -> str:
 def _and(names: Iterable[str]) -> str:
     return " and ".join(sorted(names))
 
-
-Read = Callable[[str, Forms], Chosen]
 
 ROWS = (
     Scorer(name="choice", line="the answer chooses the right one of N choices", plain=choice),
