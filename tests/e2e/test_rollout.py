@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.e2e import rollouts
 from tests.e2e.personas import Personas, personas
-from tests.e2e.processes import ProjectFolder, Server, serving
+from tests.e2e.processes import ProjectFolder, Server, serving, wait_until
 from tests.e2e.rollouts import asking, release, state, until, use
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("rollout")]
@@ -63,7 +63,7 @@ def test_a_good_candidate_goes_to_live_by_itself_and_nobody_is_sent_back_and_for
     [("slow", "slower", False), ("failing", "errors", False), ("two-faced", "thumbs down", True)],
 )
 def test_a_bad_candidate_is_taken_back_and_the_log_says_why(
-    project: ProjectFolder, server: Server, live: str, persona: str, said: str, thumbs: bool
+    project: ProjectFolder, server: Server, live: str, persona: str, said: str, *, thumbs: bool
 ):
     before = project.done("release", "status", "--json").json
     serving_now = next(f"r{one['release']['number']}" for one in before if one["standing"]["state"] == "live")
@@ -97,7 +97,7 @@ def test_rolling_back_by_hand_is_in_force_within_a_second(project: ProjectFolder
     client = server.client()
     before = client.chat.completions.create(model="desk", messages=[{"role": "user", "content": "Hello"}])
     project.done("release", "rollback", "-m", "wrong prices")
-    rollouts.wait_until(
+    wait_until(
         lambda: (
             client.chat.completions.create(model="desk", messages=[{"role": "user", "content": "Hello"}]).fourways[
                 "release"

@@ -98,7 +98,8 @@ def tell_differences(found: Sequence["Difference"], before: str, after: str) -> 
             OUT.print(f"[bold]{escape(one.place)}[/]  [red]{escape(texts[0])}[/] → [green]{escape(texts[1])}[/]")
             continue
         OUT.print(f"[bold]{escape(one.place)}[/]")
-        lines = difflib.unified_diff(*(text.splitlines() for text in texts), before, after, lineterm="", n=2)
+        first, second = (text.splitlines() for text in texts)
+        lines = difflib.unified_diff(first, second, before, after, lineterm="", n=2)
         for line in lines:
             colour = {"+": "green", "-": "red", "@": "dim"}.get(line[:1], "")
             OUT.print(f"  [{colour}]{escape(line)}[/]" if colour else f"  {escape(line)}", soft_wrap=True)

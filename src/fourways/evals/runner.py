@@ -9,9 +9,9 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from typing import Any
 
-import fourways
 from fourways.core.chat import Answerer
 from fourways.core.errors import InvalidSuite, NotFound
 from fourways.core.ids import digest
@@ -25,6 +25,8 @@ from fourways.evals.scorers import SCORERS
 from fourways.evals.scorers.base import Tools
 from fourways.evals.scoring import score
 
+VERSION = version("fourways")
+"""Another version may ask, or answer, otherwise."""
 BY_HAND = "stopped by hand"
 
 
@@ -178,7 +180,7 @@ class Candidate:
     def key(self, asked: str, options: Mapping[str, Any], repeat: int, more: Any = None) -> str:  # noqa: ANN401 - JSON
         """Name a question by whatever decides its answer."""
         target = self.target
-        who = [target.candidate or target.model, dict(target.pins), fourways.__version__]
+        who = [target.candidate or target.model, dict(target.pins), VERSION]
         return digest([who, asked, dict(options), repeat, more])
 
 
