@@ -22,13 +22,13 @@ from fourways.ways import WAYS
 
 YAML = """
 project: p
-models: {knowing: {targets: [echo]}}
+providers: {fake: {base_url: "http://127.0.0.1:1"}}
 knowledge: {k: {sources: [{paths: [.]}]}}
 facts: {requests_per_month: 10000, machine_usd_per_hour: 1.8}
 apps:
   a:
     description: Answers questions.
-    ways: {prompt: {model: echo}, rag: {model: knowing, knowledge: k, min_score: -1}}
+    ways: {prompt: {model: echo}, rag: {model: fake/knowing, knowledge: k, min_score: -1}}
 """
 SUITE = Suite(
     name="a",
@@ -71,7 +71,7 @@ class Bench:
     def __init__(self, folder: Path, database: Database, synced: Mapping[str, Any] = SYNCED) -> None:
         knowing = Echo(lambda request: f"It is {request.messages[-1]['content'].split()[-1].strip('?')}.")
         self.shop = workshop(
-            folder, YAML, models={"echo": Echo(), "knowing": knowing}, found=Found([hit("It is a number.")])
+            folder, YAML, models={"echo": Echo(), "fake/knowing": knowing}, found=Found([hit("It is a number.")])
         )
         self.evaluator = Evaluator()
         self.database = database

@@ -41,7 +41,10 @@ def reached(transport):
             name=provider, dialect=DIALECTS["vllm"], base_url=ADDRESSES[provider], transport=transport
         )
 
-    return lambda name: [(one.name, one.where, one.on_failure) for one in reach(name, PROJECT, client)]
+    def told(name, stands_for=None):
+        return [(one.name, one.where, one.on_failure) for one in reach(name, PROJECT, client, stands_for)]
+
+    return told
 
 
 def test_targets_come_first_then_fallbacks_each_once(reached):
@@ -69,6 +72,12 @@ def test_targets_come_first_then_fallbacks_each_once(reached):
 )
 def test_where_a_name_leads(reached, name, where):
     assert [place for _, place, _ in reached(name)] == [where]
+
+
+def test_a_pinned_meaning_goes_before_what_the_project_file_says_now(reached):
+    pinned = {"targets": ["cloud/c"]}
+    assert reached("main", pinned) == [("cloud/c", "outside", False)]
+    assert reached("gone", pinned) == [("cloud/c", "outside", False)]
 
 
 def test_an_address_is_shown_without_what_stands_behind_it(transport):

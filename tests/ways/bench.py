@@ -19,6 +19,7 @@ from fourways.ways.workshop import Workshop
 class Shelf:
     def __init__(self, models: Mapping[str, Answerer], reached: Mapping[str, Sequence[Reached]]) -> None:
         self.models, self.reached = models, reached
+        self.meant: dict[str, Any] = {}
 
     def answerer(self, name: str) -> Answerer:
         return self.models[name]
@@ -29,7 +30,8 @@ class Shelf:
     def embedder(self, name: str) -> Embedder:
         return HashEmbedder()
 
-    def reach(self, name: str) -> Sequence[Reached]:
+    def reach(self, name: str, stands_for: Mapping[str, Any] | None = None) -> Sequence[Reached]:
+        self.meant[name] = stands_for
         return self.reached.get(name, (Reached(name=name, where="this machine"),))
 
 

@@ -8,7 +8,7 @@ from fourways.core.specs import Candidate
 from fourways.core.traits import LADDER, Receiver, Traits
 from fourways.models.reach import Reached
 from fourways.ways import WAYS
-from tests.ways.bench import build, workshop
+from tests.ways.bench import Shelf, build, workshop
 
 CLOUD = Reached(name="cloud/big", where="outside", address="https://api.cloud.example")
 SPARE = Reached(name="cloud/big", where="outside", address="https://api.cloud.example", on_failure=True)
@@ -58,6 +58,14 @@ def test_the_ways_are_in_the_order_of_the_ladder() -> None:
 async def test_where_data_goes_follows_from_every_server_that_may_be_asked(tmp_path, model, says, service):
     found = await traits(tmp_path, "prompt", f"model: {model}")
     assert (found.data.says, found.service) == (says, service)
+
+
+async def test_what_the_model_meant_when_it_was_pinned_is_what_counts(tmp_path: Path) -> None:
+    text = "project: p\nmodels: {main: {targets: [echo]}}\napps: {a: {ways: {prompt: {}}}}"
+    shop = workshop(tmp_path, text, ambient="main")
+    WAYS["prompt"].traits(await build("prompt", shop), shop)
+    assert isinstance(shop.models, Shelf)
+    assert shop.models.meant["main"]["targets"] == ["echo"]
 
 
 async def test_a_fallback_says_that_it_is_one(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """Which servers stand behind a model's name: targets and fallbacks, where each is, whether it is the company's own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from fourways.config.tree import Project, Provider
+from fourways.config.tree import Model, Project, Provider
 from fourways.core.traits import Where
 from fourways.models.addresses import is_internal
 from fourways.models.dialects import DIALECTS
@@ -27,15 +28,24 @@ class Reached:
     on_failure: bool = False
 
 
-def reach(name: str, project: Project, client: Callable[[str], ProviderClient]) -> tuple[Reached, ...]:
+def reach(
+    name: str,
+    project: Project,
+    client: Callable[[str], ProviderClient],
+    stands_for: Mapping[str, Any] | None = None,
+) -> tuple[Reached, ...]:
     """Return every server that a model's or an embedder's name may reach, each once, in the order they are tried.
 
     Args:
         client: opens a provider of the project, or one that is implied.
+        stands_for: what the name meant when a candidate pinned it; what the project file says now where None.
 
     Raises:
         UnknownModel: a provider does not exist.
     """
+    if stands_for is not None:
+        pinned = {**project.models, name: Model.model_validate(stands_for)}
+        project = project.model_copy(update={"models": pinned})
     found: dict[str, Reached] = {}
     for one in _walk(name, project, client, on_failure=False):
         found.setdefault(one.name, one)

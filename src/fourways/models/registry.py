@@ -142,13 +142,17 @@ class Models:
 
         return rerank
 
-    def reach(self, name: str) -> tuple[Reached, ...]:
+    def reach(self, name: str, stands_for: Mapping[str, Any] | None = None) -> tuple[Reached, ...]:
         """Return every server that asking a model or an embedder may reach, in the order in which they are tried.
+
+        Args:
+            name: the model's or the embedder's.
+            stands_for: what the name meant when a candidate pinned it; what the project file says now where None.
 
         Raises:
             UnknownModel: a provider does not exist.
         """
-        return reach(name, self._project, self.client)
+        return reach(name, self._project, self.client, stands_for)
 
     def client(self, provider: str) -> ProviderClient:
         """Return the client of a provider: the project's, or one implied by a key in the environment or by being local.

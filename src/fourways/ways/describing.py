@@ -1,15 +1,16 @@
 """What the ways say alike of their candidates: who receives what, and what that takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fourways.core.traits import Receiver, Trait
 from fourways.models.reach import Reached
 from fourways.ways.workshop import Workshop
 
 
-def answering(workshop: Workshop, model: str, sees: str) -> tuple[Receiver, ...]:
-    """Return the servers that a model's answers may come from, those for the worst case included."""
-    return _receivers(workshop.models.reach(model), "answers", sees)
+def answering(workshop: Workshop, pin: Mapping[str, Any], sees: str) -> tuple[Receiver, ...]:
+    """Return the servers that answers of a model, as it was pinned, may come from, for the worst case too."""
+    return _receivers(workshop.models.reach(pin["name"], pin.get("stands_for")), "answers", sees)
 
 
 def embedding(workshop: Workshop, model: str, sees: str) -> tuple[Receiver, ...]:

@@ -42,7 +42,7 @@ class PromptingWay:
         """Say what a prompt is like: all that it knows stands in its text."""
         parts = candidate.parts
         shown = len(parts["prompt"]["examples"])
-        receivers = answering(workshop, parts["model"]["name"], "questions, the prompt and its examples")
+        receivers = answering(workshop, parts["model"], "questions, the prompt and its examples")
         if parts["prompt"]["nearest"] and shown:
             receivers += embedding(workshop, parts["embedder"], "questions and examples")
         return Traits(

@@ -91,7 +91,7 @@ class RetrievalWay:
 
 
 def _receivers(candidate: Candidate, workshop: Workshop) -> tuple[Receiver, ...]:
-    model, pin = candidate.parts["model"]["name"], candidate.parts["knowledge"]
+    model, pin = candidate.parts["model"], candidate.parts["knowledge"]
     return (
         *answering(workshop, model, "questions, the prompt and the passages found"),
         *embedding(workshop, pin["embedding"], "questions and all documents"),

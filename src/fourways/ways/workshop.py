@@ -51,8 +51,8 @@ class ModelShelf(Protocol):
         """Return what embeds under a model's name."""
         ...
 
-    def reach(self, name: str) -> Sequence[Reached]:
-        """Return every server that asking a model or an embedder may reach."""
+    def reach(self, name: str, stands_for: Mapping[str, Any] | None = None) -> Sequence[Reached]:
+        """Return every server that asking a model or an embedder may reach, by a pinned meaning where one is given."""
         ...
 
 
