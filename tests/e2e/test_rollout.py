@@ -54,8 +54,7 @@ def test_a_good_candidate_goes_to_live_by_itself_and_nobody_is_sent_back_and_for
     assert crowd.failed == []
     assert all(names in ([live], [live, second], [second]) for names in crowd.served.values())
     assert state(project, live) == "superseded"
-    shown = server.client().chat.completions.create(model="desk", messages=[{"role": "user", "content": "Hello"}])
-    assert shown.fourways["release"] == second
+    assert answering(server) == second
 
 
 @pytest.mark.parametrize(
@@ -65,8 +64,7 @@ def test_a_good_candidate_goes_to_live_by_itself_and_nobody_is_sent_back_and_for
 def test_a_bad_candidate_is_taken_back_and_the_log_says_why(
     project: ProjectFolder, server: Server, live: str, persona: str, said: str, *, thumbs: bool
 ):
-    before = project.done("release", "status", "--json").json
-    serving_now = next(f"r{one['release']['number']}" for one in before if one["standing"]["state"] == "live")
+    serving_now = answering(server)
     use(project, "right", persona)
     try:
         bad = release(project)
@@ -78,8 +76,7 @@ def test_a_bad_candidate_is_taken_back_and_the_log_says_why(
     assert said in judged
     assert all(set(names) <= {serving_now, bad} for names in crowd.served.values())
     assert len(crowd.failed) == 0 or persona == "failing", "no failed request but the canary's own"
-    after = server.client().chat.completions.create(model="desk", messages=[{"role": "user", "content": "Hello"}])
-    assert after.fourways["release"] == serving_now
+    assert answering(server) == serving_now
 
 
 def test_a_candidate_that_answers_wrong_never_meets_anybody(project: ProjectFolder, server: Server, live: str):
@@ -93,20 +90,17 @@ def test_a_candidate_that_answers_wrong_never_meets_anybody(project: ProjectFold
     assert "passed at least 90 %" in ended.json["standing"]["judged"]
 
 
+def answering(server: Server) -> str | None:
+    """The release that answers somebody whom nobody knows."""
+    hello = [{"role": "user", "content": "Hello"}]
+    found: str | None = server.client().chat.completions.create(model="desk", messages=hello).fourways.get("release")
+    return found
+
+
 def test_rolling_back_by_hand_is_in_force_within_a_second(project: ProjectFolder, server: Server, live: str):
-    client = server.client()
-    before = client.chat.completions.create(model="desk", messages=[{"role": "user", "content": "Hello"}])
+    before = answering(server)
     project.done("release", "rollback", "-m", "wrong prices")
-    wait_until(
-        lambda: (
-            client.chat.completions.create(model="desk", messages=[{"role": "user", "content": "Hello"}]).fourways[
-                "release"
-            ]
-            != before.fourways["release"]
-        ),
-        "another release to answer",
-        seconds=2,
-    )
+    wait_until(lambda: answering(server) != before, "another release to answer", seconds=1)
     log = project.done("release", "log", "--json").json
     assert log["broken"] == ""
     assert (log["rows"][-1]["event"], log["rows"][-1]["reason"]) == ("roll_back", "wrong prices")
