@@ -13,7 +13,7 @@ from fourways.training.decoder import Decoder, Size, begin, save  # noqa: E402
 from fourways.training.facts import write_facts  # noqa: E402
 from fourways.training.inventing import Inventor  # noqa: E402
 from fourways.training.pretrain import SKIP, Recipe, Stage, batch_at, pack, read_document, train  # noqa: E402
-from fourways.training.scoring import exact, f1, plain, unseen_exams  # noqa: E402
+from fourways.training.scoring import answer, exact, f1, plain, unseen_exams  # noqa: E402
 from fourways.training.small import Facts, stages  # noqa: E402
 from fourways.training.tokenizer import learn_tokenizer  # noqa: E402
 
@@ -136,3 +136,16 @@ def test_the_recipe_is_whole():
     parts = stages("", 1_000_000)
     assert sum(part.tokens for part in parts) == pytest.approx(1_000_000, rel=0.01)
     assert chat("P", []) == ""
+
+
+def test_what_is_answered_is_what_is_scored(tokenizer):
+    model = Decoder(SIZE)
+    begin(model, 1)
+    exam = unseen_exams(1, 1, 1, said=True)[0]
+    given = answer(model, tokenizer, [exam], longest=3)[0]
+    tokens = tokenizer.encode(chat(exam.passage, [exam.question]).rpartition("<|assistant|>")[0] + "<|assistant|>").ids
+    for _ in range(3):
+        with torch.no_grad():
+            states = model(torch.tensor([tokens]), torch.zeros(1, len(tokens), dtype=torch.long))
+        tokens.append(int(model.scores(states)[0, -1].argmax()))
+    assert tokenizer.decode(tokens[-3:]) == given

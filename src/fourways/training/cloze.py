@@ -62,7 +62,7 @@ def ask_about(pages: Sequence[Sequence[str]], chance: random.Random, *, sentence
     kept = [_disguised(sentence, disguise, inventor, share) for sentence in kept]
     asked: list[Asked] = []
     for _ in range(questions):
-        if chance.random() < 0.15:
+        if chance.random() < 0.08:
             other = _disguised(chance.choice(chance.choice(pages)), {}, inventor, share)
             one = question_on(other, chance) if other not in kept else None
             if one is not None and one.answer is not None and one.answer not in " ".join(kept):

@@ -17,7 +17,7 @@ from fourways.training.decoder import Decoder
 from fourways.training.facts import NOT_SAID, Asked, write_facts
 from fourways.training.inventing import Inventor
 from fourways.training.pretrain import SKIP, pack, read_document
-from fourways.training.tokenizer import ASSISTANT, END, SPECIAL
+from fourways.training.tokenizer import ASSISTANT, END, PAD, SPECIAL
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -109,40 +109,32 @@ def f1(answer: str, right: str) -> float:
 @torch.no_grad()
 def answer(model: Decoder, tokenizer: "Tokenizer", exams: Sequence[Exam], *, longest: int = 24) -> list[str]:
     """Answer greedily, in batches of like length, by reading all again for each token: slow, simple, right."""
+    end = SPECIAL[END]
     prompts = [
-        tokenizer.encode(
-            chat(exam.passage, [Asked(question=exam.question.question, answer="")]), add_special_tokens=False
-        ).ids
+        tokenizer.encode(f"{chat(exam.passage, [exam.question]).rpartition(ASSISTANT)[0]}{ASSISTANT}").ids
         for exam in exams
     ]
-    end, assistant = SPECIAL[END], SPECIAL[ASSISTANT]
-    prompts = [prompt[: len(prompt) - prompt[::-1].index(assistant)] for prompt in prompts]
-    answers: dict[int, str] = {}
-    order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
+    lines = [list(prompt) for prompt in prompts]
+    order = sorted(range(len(lines)), key=lambda number: len(lines[number]))
     for start in range(0, len(order), 32):
-        group = order[start : start + 32]
-        lines = [list(prompts[number]) for number in group]
-        going = set(range(len(group)))
+        going = order[start : start + 32]
         for _ in range(longest):
-            width = max(len(line) for line in lines)
-            tokens = torch.tensor([line + [0] * (width - len(line)) for line in lines])
-            owners = torch.tensor([[0] * len(line) + [-1] * (width - len(line)) for line in lines])
-            with torch.autocast("cpu", torch.bfloat16):
-                states = model(tokens, owners)
-                best = model.scores(
-                    states[torch.arange(len(lines)), torch.tensor([len(line) - 1 for line in lines])]
-                ).argmax(-1)
-            for number in list(going):
-                token = int(best[number])
-                if token == end:
-                    going.discard(number)
-                else:
-                    lines[number].append(token)
+            for number, token in zip(going, _next(model, [lines[number] for number in going]), strict=True):
+                lines[number].append(token)
+            going = [number for number in going if lines[number][-1] != end]
             if not going:
                 break
-        for number, line in zip(group, lines, strict=True):
-            answers[number] = tokenizer.decode(line[len(prompts[number]) :])
-    return [answers[number] for number in range(len(exams))]
+    return [tokenizer.decode(line[len(prompt) :]) for line, prompt in zip(lines, prompts, strict=True)]
+
+
+def _next(model: Decoder, lines: Sequence[Sequence[int]]) -> list[int]:
+    width = max(map(len, lines))
+    tokens = torch.tensor([[*line, *[SPECIAL[PAD]] * (width - len(line))] for line in lines])
+    owners = torch.tensor([[0] * len(line) + [-1] * (width - len(line)) for line in lines])
+    with torch.autocast("cpu", torch.bfloat16):
+        states = model(tokens, owners)[torch.arange(len(lines)), torch.tensor([len(line) - 1 for line in lines])]
+        best: list[int] = model.scores(states).argmax(-1).tolist()
+    return best
 
 
 def score_xquad(model: Decoder, tokenizer: "Tokenizer", exams: Sequence[Exam]) -> dict[str, float]:

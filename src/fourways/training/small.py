@@ -128,7 +128,7 @@ def stages(pages: str, tokens: int) -> tuple[Stage, ...]:
         ),
         part(
             "many",
-            0.33,
+            0.58,
             [
                 (0.1, repeats),
                 (0.2, prose),
@@ -141,7 +141,7 @@ def stages(pages: str, tokens: int) -> tuple[Stage, ...]:
         ),
         part(
             "long",
-            0.50,
+            0.25,
             [
                 (0.05, repeats),
                 (0.2, prose),
