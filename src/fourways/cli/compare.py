@@ -15,7 +15,7 @@ from fourways.core.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from fourways.bootstrap import House
-    from fourways.control.comparisons import Compares, Told
+    from fourways.control.comparisons import Told
     from fourways.evals.comparison import Comparison
 
 
@@ -63,22 +63,6 @@ async def _compare(folder: Path, app: str | None, first: int | None, told: "Told
         return await house.comparer.compare(_chosen(house, app), told, first=first, fresh=fresh)
     finally:
         await house.close()
-
-
-def _comparing(house: "House") -> "Compares":
-    from fourways.control.comparisons import Compares
-
-    evaluator = house.evaluator
-    return Compares(
-        project=house.project,
-        workshop=house.fittings.workshop,
-        ingest=house.ingest,
-        open_model=lambda model: evaluator.pick(model).answerer,
-        evaluator=evaluator,
-        database=house.database,
-        tenant=house.tenant,
-        state=state_folder(house.folder),
-    )
 
 
 def _chosen(house: "House", app: str | None) -> str:

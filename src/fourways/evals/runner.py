@@ -18,7 +18,7 @@ from fourways.core.ids import digest
 from fourways.core.report import Answered, CaseResult, Report
 from fourways.core.trace import Clock
 from fourways.evals.asking import WHY, request_of, why
-from fourways.evals.cases import Case, Suite
+from fourways.evals.cases import Assertion, Case, Suite
 from fourways.evals.desk import Desk, Reply, Spent
 from fourways.evals.measuring import measures
 from fourways.evals.scorers import SCORERS
@@ -127,10 +127,14 @@ async def run(
 def check(suite: Suite) -> None:
     """Let nothing be spent on a suite that cannot be scored.
 
+    What a plain scorer makes of its settings shows on any answer: a pattern that is none is found before it costs.
+
     Raises:
-        InvalidSuite: a case asserts what no scorer measures, or two have one id.
+        InvalidSuite: a case asserts what no scorer measures or understands, or two have one id.
+        MissingPackage: a scorer needs what is not installed.
     """
     ids: set[str] = set()
+    tried: set[str] = set()
     for case in suite.cases:
         if case.id in ids:
             raise InvalidSuite(f"two cases of '{suite.name}' have the id '{case.id}'; give each one of its own")
@@ -138,6 +142,19 @@ def check(suite: Suite) -> None:
         for asked in case.asserts:
             if asked.type not in SCORERS:
                 raise InvalidSuite(f"case {case.id}: {NotFound.named('scorer', asked.type, SCORERS).message}")
+            name = digest([asked.type, asked.value, dict(asked.options)])
+            if name not in tried:
+                tried.add(name)
+                _try(case, asked)
+
+
+def _try(case: Case, asked: Assertion) -> None:
+    plain = SCORERS[asked.type].plain
+    if plain is not None:
+        try:
+            plain(case, Answered(text="-"), asked)
+        except InvalidSuite as error:
+            raise InvalidSuite(f"case {case.id}: {error.message}") from error
 
 
 class Candidate:
