@@ -142,6 +142,8 @@ def test_between_two_break_evens_one_way_is_cheaper_and_at_each_it_is_the_other(
     edges = [low, *(each.traffic for each in found), high]
     named = [*(each.below for each in found), *(each.above for each in found[-1:])]
     for place, (begin, end) in enumerate(pairwise(edges)):
+        if end - begin < 1e-6 * end:  # a step that falls on a crossing, but for rounding: nothing lies between the two
+            continue
         seen = set(filter(None, (cheaper(first, second, begin + (end - begin) * part / 30) for part in range(1, 30))))
         assert len(seen) <= 1
         assert not named or seen <= {named[place]}
