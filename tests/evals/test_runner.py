@@ -14,7 +14,7 @@ from fourways.core.report import Report
 from fourways.evals.asking import WHY
 from fourways.evals.cases import Assertion, Suite
 from fourways.evals.datasets import gold
-from fourways.evals.desk import Memory
+from fourways.evals.desk import Desk, Memory, Settings
 from fourways.evals.runner import Progress, run
 from fourways.evals.scorers.base import Tools
 from fourways.evals.suites import load_file
@@ -148,6 +148,20 @@ async def test_a_fault_of_an_answerer_is_an_error_too():
 
     report = await ran(suite(case("q")), faulty)
     assert report.results[0].answer.error == "ValueError: oh"
+
+
+async def test_what_starts_with_the_first_question_is_no_answers_delay():
+    begun: list[str] = []
+
+    async def ready() -> None:
+        begun.append("engine")
+        await asyncio.sleep(0.1)
+
+    cache = Memory()
+    for _ in range(2):
+        report = await run(TEN, target(Counted()), Desk(Settings(at_once=4), cache=cache, ready=ready))
+        assert value(report, "latency_p95") < 0.1
+    assert begun == ["engine"], "once, and not where all was answered before"
 
 
 # ---------------------------------------------------------------- going on

@@ -1,6 +1,7 @@
 """Evaluations: what a name means, asked test cases as the gateway would ask it, reported, judged by a gate."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from fourways.control.builds import default_way
 from fourways.control.calibrating import calibrations, labelled_answers
 from fourways.control.disturbing import disturb
 from fourways.core.chat import Answerer
-from fourways.core.errors import NotFound
+from fourways.core.errors import FourwaysError, NotFound
 from fourways.core.ids import TenantId
 from fourways.core.report import Report
 from fourways.core.specs import Candidate
@@ -24,7 +25,7 @@ from fourways.core.verdict import Verdict
 from fourways.evals.calibration import Labelled
 from fourways.evals.cases import Suite
 from fourways.evals.contamination import as_cases, assert_clean
-from fourways.evals.desk import AskModels, Cache, Desk, Settings
+from fourways.evals.desk import AskModels, Cache, Desk, Ready, Settings, at_once
 from fourways.evals.gate import SETTINGS, Live, decide
 from fourways.evals.runner import BY_HAND, OnProgress, Target, ignore, run
 from fourways.evals.scorers.base import Tools
@@ -134,7 +135,7 @@ class Evaluator:
         model = f"{model}:{default_way(self.project, model)}" if model in self.project.apps else model
         job = await asyncio.to_thread(self._job, model, self.pick(model), asking)
         async with self.kept(job.target.app) as kept:
-            desk = self.desk(kept, _settings(job.node, asking))
+            desk = self.desk(kept, _settings(job.node, asking), ready=lambda: self._warm_up(job.candidate))
             tools, began = self.tools(desk, judge=job.node.judge or ""), desk.clock()
             report = await run(
                 job.suite, job.target, desk, tools=tools, on_progress=on_progress, now=self.now, stop=stop
@@ -192,9 +193,9 @@ class Evaluator:
         """Return where an app's answers are kept, to be used as a context."""
         return AnswersKept(database=self.database, tenant=self.tenant, app=app, now=self.now)
 
-    def desk(self, kept: Cache, settings: Settings | None = None) -> Desk:
+    def desk(self, kept: Cache, settings: Settings | None = None, *, ready: Ready = at_once) -> Desk:
         """Return where questions are put, over what is kept, with prices."""
-        return Desk(settings or Settings(), cache=kept, price=self._price)
+        return Desk(settings or Settings(), cache=kept, price=self._price, ready=ready)
 
     def tools(self, desk: Desk, *, judge: str = "") -> Tools:
         """Return what scorers may use: the embedder in the package, models by name, the project's folder."""
@@ -228,6 +229,13 @@ class Evaluator:
             published = catalog.published(connection, place)
         newest = published[-1].number if published else 0
         return {KNOWLEDGE: {pinned["name"]: newest if pinned["snapshot"] == "latest" else pinned["snapshot"]}}
+
+    async def _warm_up(self, candidate: Candidate | None) -> None:
+        """Search a candidate's knowledge once: an engine that starts is no part of an answer's latency."""
+        pinned = candidate.parts.get("knowledge") if candidate is not None else None
+        if pinned is not None:
+            with contextlib.suppress(FourwaysError):  # the questions themselves will say what is wrong
+                await self.workshop.knowledge(pinned["name"]).search("warm up", labels=frozenset(), limit=1)
 
     async def _price(self, target: str, usage: Usage) -> float | None:
         cost = self.models.cost(target, usage)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,6 +62,13 @@ class Settings:
     budget_usd: float | None = None
     explain: bool = False
     reuse: bool = True
+
+
+Ready = Callable[[], Awaitable[None]]
+
+
+async def at_once() -> None:
+    """Be ready already."""
 
 
 class Spent(Unavailable):
@@ -129,6 +136,7 @@ class Desk:
         cache: where answers are kept and found.
         price: asked where an answer came without a price.
         clock: monotonic seconds.
+        ready: awaited once, before the first question that is really put: what starts then is no answer's delay.
     """
 
     def __init__(
@@ -138,6 +146,7 @@ class Desk:
         cache: Cache | None = None,
         price: Price = unpriced,
         clock: Clock = time.perf_counter,
+        ready: Ready = at_once,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -147,6 +156,8 @@ class Desk:
         self._asked: dict[str, Answered] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._first = asyncio.Lock()
+        self._ready: Ready | None = ready
+        self._waiting = asyncio.Lock()
 
     async def ask(self, key: str, answerer: Answerer, request: ChatRequest, *, bound: bool = True) -> Reply:
         """Return the answer to a question: this run's or an earlier one's, else asked now.
@@ -169,7 +180,15 @@ class Desk:
                 return Reply(answered=earlier, reused=True)
             return Reply(answered=await self._put(key, answerer, request, bound=bound), reused=False)
 
+    async def _get_ready(self) -> None:
+        if self._ready is not None:
+            async with self._waiting:
+                if self._ready is not None:
+                    await self._ready()
+                    self._ready = None
+
     async def _put(self, key: str, answerer: Answerer, request: ChatRequest, *, bound: bool) -> Answered:
+        await self._get_ready()
         if bound and self.purse.budget_usd is not None and not self.purse.paid:
             async with self._first:  # alone, until it is known what one costs
                 if not self.purse.paid:
