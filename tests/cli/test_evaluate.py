@@ -18,7 +18,12 @@ from tests.models.fake_openai import Answer, FakeOpenAI, Request, frames
 from typer.testing import CliRunner, Result
 
 from fourways.cli import evaluate, terminal
+from fourways.config.load import load_project
+from fourways.control import releases
+from fourways.control.state import database_of
 from fourways.core.errors import InvalidRequest, InvalidSuite, UnknownModel
+from fourways.core.ids import DEFAULT_TENANT
+from fourways.store import releases as rows
 
 YAML = """
 project: testing
@@ -101,6 +106,35 @@ def test_wrong_use_says_what_would_be_right(typed, tmp_path, words, error, match
     write(tmp_path)
     with pytest.raises(error, match=match):
         typed(*words)
+
+
+# ---------------------------------------------------------------- against what is live
+
+
+def make_live(folder: Path) -> None:
+    """Release the project's newest candidate to everybody."""
+    node = load_project(folder, {})
+    with database_of(folder) as database:
+        newest = releases.candidate_named(database, DEFAULT_TENANT, "desk", None, "prompt")
+        made = releases.create(database, DEFAULT_TENANT, node, newest, stage="production", actor="ann", now=1.0)
+        for move in ("gate_passed", "approve", "start_canary", "promote"):
+            with database.transaction() as connection:
+                rows.append(connection, DEFAULT_TENANT, made, move, actor="ann", at=2.0)
+
+
+def test_what_the_project_file_says_is_measured_against_what_is_live(typed, tmp_path):
+    yaml = YAML.replace("at_least: 0.5", "not_worse_than_live: 0.05")
+    write(tmp_path, yaml, right=20, of=24)
+    before = json.loads(typed("--json").stdout)
+    make_live(tmp_path)
+    write(tmp_path, yaml.replace("model: echo", "model: echo, system: Be short."), right=20, of=24)
+    after = json.loads(typed("--json").stdout)
+    assert after["report"]["candidate"] != before["report"]["candidate"]
+    assert [told["verdict"]["rules"][0]["reason"] for told in (before, after)] == [
+        "nothing is live yet",
+        "the same as r1 (+0 to +0) over 24 cases",
+    ]
+    assert "against r1" in typed(width=140).stdout
 
 
 # ---------------------------------------------------------------- what it shows and writes

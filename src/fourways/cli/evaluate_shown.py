@@ -5,7 +5,7 @@ from rich.table import Table
 
 from fourways.cli.release_shown import tell_verdict
 from fourways.cli.terminal import OUT
-from fourways.core.report import Measure, Report
+from fourways.core.report import CaseResult, Measure, Report
 from fourways.core.verdict import Verdict
 
 BAR, SHORT_BAR = 20, 8
@@ -97,21 +97,30 @@ def _misses(report: Report) -> None:
         return
     OUT.print(f"\n[bold]Missed, {min(MISSES, len(missed))} of {len(missed)}[/]")
     for result in missed[:MISSES]:
-        OUT.print(f"[red]✗[/] [dim]{escape(result.id)}[/] {escape(_short(result.input))}", soft_wrap=True)
-        if result.expected:
-            OUT.print(f"    [dim]expected[/] {escape(_short(result.expected))}", soft_wrap=True)
-        said = result.answer.error or result.answer.text
-        OUT.print(
-            f"    [dim]{'failed  ' if result.answer.error else 'answered'}[/] {escape(_short(said))}", soft_wrap=True
-        )
-        reasons = [
-            f"{score.metric}: {score.reason}" for score in result.scores if score.passed is False and score.reason
-        ]
-        if reasons:
-            OUT.print(f"    [dim]{escape(_short('; '.join(reasons)))}[/]", soft_wrap=True)
-        if result.explanation:
-            OUT.print(f"    [dim]explains[/] {escape(_short(result.explanation))}", soft_wrap=True)
+        OUT.print(_miss(result))
     OUT.print()
+
+
+def _miss(result: CaseResult) -> Table:
+    """Show a missed case: what was asked, expected and answered, why that is a miss, and what the model says of it."""
+    made = Table.grid(padding=(0, 1))
+    made.add_column(width=1)
+    made.add_column(style="dim", no_wrap=True)
+    made.add_column(overflow="fold")
+    failed = result.answer.error
+    reasons = [f"{score.metric}: {score.reason}" for score in result.scores if score.passed is False and score.reason]
+    rows = (
+        ("asked", result.input),
+        ("expected", result.expected),
+        ("failed", failed) if failed else ("answered", result.answer.text or "nothing"),
+        ("missed", "; ".join(reasons)),
+        ("explains", result.explanation),
+    )
+    made.add_row("[red]✗[/]", "case", escape(result.id))
+    for name, text in rows:
+        if text:
+            made.add_row("", name, escape(_short(text)))
+    return made
 
 
 def _short(text: str) -> str:
