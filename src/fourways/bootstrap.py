@@ -6,14 +6,14 @@ import os
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fourways.config.tree import Project
 from fourways.config.watch import ProjectFile
 from fourways.control import retention
-from fourways.control.comparisons import Compares
-from fourways.control.evaluations import Evaluator, Named
 from fourways.control.fittings import Fittings, fit, named
 from fourways.control.state import database_url, state_folder
 from fourways.control.sync import KIND, Refresher, follow, submit_sync, sync_handler
@@ -34,11 +34,15 @@ from fourways.models.registry import Models
 from fourways.models.supervisor import Engines
 from fourways.monitoring.metrics import Metrics
 from fourways.monitoring.telemetry import open_telemetry
-from fourways.rollouts import Rollouts
 from fourways.routing import AppsOpened, open_apps
 from fourways.store import audit, revisions
 from fourways.store.database import Database, open_database
 from fourways.store.jobs import JobRow
+
+if TYPE_CHECKING:
+    from fourways.control.comparisons import Compares
+    from fourways.control.evaluations import Evaluator, Named
+    from fourways.rollouts import Rollouts
 
 LOG = logging.getLogger(__name__)
 
@@ -81,9 +85,6 @@ class House:
         self.engines = Engines(state_folder(self.folder))
         self.refresher = Refresher()
         self.worker = Worker(database=database, handlers={KIND: sync_handler(self.library)}, owner=new_id("worker"))
-        self.rollouts = Rollouts(
-            database, self.tenant, evaluator=lambda: self.evaluator, serve=self._arm, moved=self.reroute
-        )
         self._tasks: list[asyncio.Task[None]] = []
         self._fittings: Fittings | None = None
         self._apps: AppsOpened | None = None
@@ -115,9 +116,20 @@ class House:
         """Every knowledge, by name."""
         return self.fittings.libraries
 
+    @cached_property
+    def rollouts(self) -> "Rollouts":
+        """Releases on their way. What measures is imported when it is needed: nobody who asks waits for it."""
+        from fourways.rollouts import Rollouts
+
+        return Rollouts(
+            self.database, self.tenant, evaluator=lambda: self.evaluator, serve=self._arm, moved=self.reroute
+        )
+
     @property
-    def evaluator(self) -> Evaluator:
+    def evaluator(self) -> "Evaluator":
         """Measures whatever the API's `model` can name."""
+        from fourways.control.evaluations import Evaluator
+
         parts = self.fittings
         return Evaluator(
             project=parts.project,
@@ -130,8 +142,10 @@ class House:
         )
 
     @property
-    def comparer(self) -> Compares:
+    def comparer(self) -> "Compares":
         """Puts the ways of an app side by side."""
+        from fourways.control.comparisons import Compares
+
         parts = self.fittings
         return Compares(
             project=parts.project,
@@ -172,8 +186,11 @@ class House:
         self._tasks = [asyncio.create_task(work) for work in self._background()]
 
     def _background(self) -> tuple[Coroutine[None, None, None], ...]:
-        own = (self.worker.run(), self._tend(), self._warm_up(), self._follow_releases())
-        return (*own, *self.rollouts.background())
+        return (self.worker.run(), self._tend(), self._warm_up(), self._follow_releases(), self._roll_out())
+
+    async def _roll_out(self) -> None:
+        await asyncio.to_thread(import_module, "fourways.rollouts")
+        await asyncio.gather(*self.rollouts.background())
 
     async def close(self) -> None:
         """End what `start` began, after the last answer; jobs under way are given back."""
@@ -272,7 +289,9 @@ class House:
         """Wait until a release's draft was evaluated and judged; raises NotFound."""
         await self.rollouts.gate(app, number, on_change, helping=not self._tasks)
 
-    def _named(self, model: str) -> Named:
+    def _named(self, model: str) -> "Named":
+        from fourways.control.evaluations import Named
+
         route = self.routes.current.pick(model, EVERYBODY)
         return Named(answerer=route.answerer, app=route.app or "", way=route.way or "", candidate=route.candidate or "")
 
