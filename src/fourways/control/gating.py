@@ -3,16 +3,14 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from fourways.config.releasing import Gate
 from fourways.control import releases as moves
+from fourways.control.evaluations import Ask, Evaluator
 from fourways.control.policies import read_policy
 from fourways.control.worker import Handler, Note
 from fourways.core.ids import TenantId
-from fourways.core.report import Report
 from fourways.core.trace import Clock
-from fourways.core.verdict import Verdict
 from fourways.evals.gate import Live
 from fourways.evals.runner import OnProgress, Progress
 from fourways.store import releases
@@ -20,23 +18,14 @@ from fourways.store.database import Database
 from fourways.store.jobs import JobRow
 from fourways.store.releases import ReleaseRow
 
-
-class Evaluates(Protocol):
-    """What the job needs of the evaluator."""
-
-    async def evaluate(self, model: str, *, on_progress: OnProgress) -> Report:
-        """Evaluate what a name means on its app's test cases, and keep the report."""
-        ...
-
-    def verdict(self, report: Report, gate: Gate, live: Live | None) -> Verdict:
-        """Judge a report by a gate's rules, against what is live."""
-        ...
+BASELINE = Ask(robustness=False, explain=False)
+"""What is live is measured for its figures alone."""
 
 
 def gate_handler(
     database: Database,
     tenant: TenantId,
-    evaluator: Callable[[], Evaluates],
+    evaluator: Callable[[], Evaluator],
     *,
     moved: Callable[[], Awaitable[None]],
     now: Clock = time.time,
@@ -60,7 +49,7 @@ def gate_handler(
         baseline = None
         if live is not None:
             measured = await judge.evaluate(
-                f"{release.app}@{live.name}", on_progress=_noting(note, live.name, 2, steps)
+                f"{release.app}@{live.name}", asking=BASELINE, on_progress=_noting(note, live.name, 2, steps)
             )
             baseline = Live(name=live.name, report=measured)
         verdict = judge.verdict(report, read_policy(release).gate, baseline)

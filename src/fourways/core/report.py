@@ -61,7 +61,8 @@ class Score:
     Attributes:
         metric: the scorer's name in the report.
         value: None where it could not be scored (no expectation to compare with, the judge failed).
-        passed: against the threshold; None where there is none, or no value.
+        passed: against the threshold; None where there is none. False without a value: it had to hold and could not be
+            scored.
         reason: for people.
     """
 
@@ -98,8 +99,9 @@ class CaseResult:
 
     @property
     def passed(self) -> bool:
-        """Whether every score that has a threshold is within it, and the answer came."""
-        return not self.answer.error and all(score.passed is not False for score in self.scores)
+        """Whether the answer came, and everything that had to hold held; where nothing had to, nothing is passed."""
+        held = [score.passed for score in self.scores if score.passed is not None]
+        return not self.answer.error and bool(held) and all(held)
 
     def score(self, metric: str) -> float | None:
         """Return a metric's value, None where it was not scored."""

@@ -17,6 +17,7 @@ from fourways.evals.statistics import wilson
 MISSES, PASSES = 200, 1_000
 """Cases that the page holds at most."""
 FEWEST_OF_A_KIND = 3
+NOT_SCORED = "not scored"
 
 
 def evaluation_html(
@@ -54,10 +55,14 @@ def evaluation_html(
 
 
 def headline(report: Report) -> str:
-    """Say in a sentence what came out: `41 of 80 cases passed (51 %, 40 to 62 %)`."""
-    found = wilson(report.passed, len(report.results))
-    share = f"{found.value:.0%}, {found.low:.0%} to {found.high:.0%}"
-    return f"{report.passed} of {len(report.results)} cases passed ({share})"
+    """Say in a sentence what came out: `41 of 80 cases passed (51%, 40% to 62%)`; undecided cases are not counted."""
+    measure = report.measure("passed")
+    if measure is None or not measure.estimate.n:
+        return f"none of {len(report.results)} cases could be decided"
+    one = measure.estimate
+    share = f"{one.value:.0%}, {one.low:.0%} to {one.high:.0%}"
+    undecided = f"; {measure.unscored} could not be decided" if measure.unscored else ""
+    return f"{round(one.value * one.n)} of {one.n} cases passed ({share}){undecided}"
 
 
 def moment(seconds: float) -> str:
@@ -83,8 +88,8 @@ def told(measure: Measure, report: Report, baseline: Report | None) -> Told:
     one = measure.estimate
     words = Told(
         name=measure.metric,
-        value=say(measure, one.value),
-        interval=f"{say(measure, one.low)} to {say(measure, one.high)}",
+        value=say(measure, one.value) if one.n else NOT_SCORED,
+        interval=f"{say(measure, one.low)} to {say(measure, one.high)}" if one.n else "",
         n=one.n,
         unscored=measure.unscored,
     )

@@ -6,7 +6,7 @@ from fourways.core.report import Report
 from fourways.core.verdict import Verdict
 from fourways.evals.comparison import Comparison
 from fourways.evals.gate import say
-from fourways.evals.rendering.evaluation import compared, headline, listed
+from fourways.evals.rendering.evaluation import headline, listed, told
 
 SHOWN_MISSES = 8
 LONGEST = 160
@@ -39,10 +39,8 @@ def _evaluation(report: Report, verdict: Verdict | None, baseline: Report | None
     yield "| metric | figure | interval | against live |" if baseline else "| metric | figure | interval |"
     yield "|---|--:|--:|---|" if baseline else "|---|--:|--:|"
     for measure in report.measures:
-        one = measure.estimate
-        interval = f"{say(measure, one.low)} to {say(measure, one.high)}"
-        row = f"| {cell(measure.metric)} | {say(measure, one.value)} | {interval} |"
-        yield row + (f" {compared(report, baseline, measure)} |" if baseline else "")
+        one = told(measure, report, baseline)
+        yield f"| {cell(one.name)} | {one.value} | {one.interval} |" + (f" {one.difference} |" if baseline else "")
     yield from _misses(report)
 
 
