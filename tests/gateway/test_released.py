@@ -1,6 +1,7 @@
 """Who gets which release."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -110,6 +111,8 @@ def test_staging_is_asked_for_by_name_and_changes_nothing_for_others():
         (Flag(release="canary", users=["ann"]), "bob", None, "r1"),
         (Flag(release="r2", keys=["key_1"]), "bob", "key_1", "r2"),
         (Flag(release="r2", percent=100), "bob", None, "r2"),
+        (Flag(release="r2", tenants=["default"]), "bob", None, "r2"),
+        (Flag(release="r2", tenants=["acme"]), "bob", None, "r1"),
         (Flag(release="r9", percent=100), "bob", None, "r1"),
     ],
 )
@@ -133,3 +136,29 @@ def test_without_a_user_a_conversation_stays_where_it_began():
 
     assert sticky_of(turn("first", "second")) == sticky_of(turn("first"))
     assert sticky_of(turn("first")) != sticky_of(turn("another"))
+
+
+async def test_a_stream_ends_on_the_release_that_it_began_with():
+    switch = Switch(routes("live", "live"))
+    request = ChatRequest(model="desk", messages=[{"role": "user", "content": "hello"}], principal=Principal())
+
+    async def slowly(request: ChatRequest, trace: Trace, /):
+        yield Chunk(text="from ")
+        switch.current = routes("live")
+        yield Chunk(text="r2")
+
+    named = switch.current.apps["desk"].released
+    switch.current = Routes(
+        apps={
+            "desk": AppRoutes(
+                default="rag",
+                ways={"rag": OTHERWISE},
+                pinned={},
+                released=replace(named, live=replace(named.named["r2"], answerer=slowly)),
+            )
+        }
+    )
+    trace = Trace()
+    answer = await collect(routed(switch)(request, trace))
+    assert (answer.text, trace.release) == ("from r2", "r2")
+    assert picked(switch.current).release == "r1"

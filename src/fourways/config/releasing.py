@@ -116,6 +116,8 @@ class Flag(Node):
     """Ids of API keys: `fourways key list` shows them."""
     users: list[str] = []
     """Users, as clients name them."""
+    tenants: list[str] = []
+    """Tenants, by the name that their keys carry."""
     percent: float | None = Field(default=None, ge=0, le=100)
     """Per cent of the users, sticky."""
 

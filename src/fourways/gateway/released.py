@@ -76,5 +76,6 @@ def _flagged(app: str, flag: Flag, route: Route) -> Flagged:
         salt=f"{app}#{flag.release}",
         keys=frozenset(flag.keys),
         users=frozenset(flag.users),
+        tenants=frozenset(flag.tenants),
         share=(flag.percent or 0.0) / 100,
     )

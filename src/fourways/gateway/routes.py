@@ -40,11 +40,12 @@ class Flagged:
     salt: str
     keys: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset()
+    tenants: frozenset[str] = frozenset()
     share: float = 0.0
 
     def fits(self, principal: Principal, sticky: Callable[[], str]) -> bool:
         """Whether it is for whoever asks."""
-        if principal.key_id in self.keys or principal.user in self.users:
+        if principal.key_id in self.keys or principal.user in self.users or principal.tenant in self.tenants:
             return True
         return self.share > 0 and bucket(self.salt, sticky()) < self.share
 
