@@ -24,10 +24,10 @@ from fourways.cli import (
     traces,
 )
 from fourways.cli.terminal import ERR, FAILED, WRONG_USE
-from fourways.core.errors import FourwaysError, InvalidProject, InvalidRequest, NotFound
+from fourways.core.errors import FourwaysError, InvalidProject, InvalidRequest, InvalidSuite, NotFound
 from fourways.core.trace import describe
 
-WRONG_USES = (InvalidProject, InvalidRequest, NotFound)
+WRONG_USES = (InvalidProject, InvalidRequest, InvalidSuite, NotFound)
 
 app = typer.Typer(
     no_args_is_help=True,
