@@ -5,12 +5,16 @@ import threading
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fourways.bootstrap import House, open_house
 from fourways.core.chat import Answer, ChatRequest, Message, Principal, collect
 from fourways.core.data import Hit
+from fourways.core.report import Report
 from fourways.core.trace import Trace
+
+if TYPE_CHECKING:
+    from fourways.evals.comparison import Comparison
 
 T = TypeVar("T")
 
@@ -73,6 +77,27 @@ class Session:
         principal = Principal(labels=frozenset(labels), admin=True, user="library")
         request = ChatRequest(model=model, messages=turns, principal=principal, options=options or {})
         return self._wait(collect(self.house.gateway(request, Trace())))
+
+    def evaluate(self, model: str, *, first: int | None = None) -> Report:
+        """Measure what a name means on its app's test cases; the report is kept.
+
+        Args:
+            model: an app, `app:way`, `app@release`.
+            first: only the first so many cases.
+
+        Raises:
+            InvalidSuite: a test case is wrong, or the candidate has seen it.
+        """
+        return self._wait(self.house.evaluator.evaluate(model, first=first))
+
+    def compare(self, app: str, *, first: int | None = None) -> "Comparison":
+        """Build every way of an app, measure all on the same test cases, and say which to take, and why.
+
+        Args:
+            app: which.
+            first: only the first so many cases.
+        """
+        return self._wait(self.house.comparer.compare(app, lambda *_: None, first=first))
 
 
 @contextmanager
