@@ -5,7 +5,7 @@ import getpass
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -247,12 +247,25 @@ def status(
         return
     with opened(context, app) as place:
         shown = releases.show(place.database, place.tenant, place.app, _number(release))
+        now = _as_of_now(place, shown)
     if as_json:
-        print_json(shown)
+        print_json({**asdict(shown), "waits_for": shown.waits_for, "now": now})
         return
     tell(shown)
     tell_verdict("The gate", shown.standing.gate)
-    tell_verdict(f"The canary, at look {shown.standing.looks}", shown.standing.verdict)
+    if now is not None:
+        tell_verdict(f"The canary as of now, after {shown.standing.looks} looks", now)
+    else:
+        tell_verdict(f"The canary, after {shown.standing.looks} looks", shown.standing.verdict)
+
+
+def _as_of_now(place: "Place", shown: "Shown") -> dict[str, Any] | None:
+    """Judge a running canary by what is known at this moment; None where it is none."""
+    if shown.standing.state != "canary" or not shown.standing.shifts:
+        return None
+    from fourways.control.judging import judge
+
+    return judge(place.database, place.tenant, shown.release, shown.standing).verdict.plain()
 
 
 @verbs.command("diff")
