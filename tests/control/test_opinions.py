@@ -85,7 +85,8 @@ async def test_a_judge_scores_a_sample_of_what_both_arms_answered(database: Data
     made = gatherer(database, {}, judge, Memory())
     await made.gather()
     judged = made.known(row).judged
-    assert (list(judged["canary"]), list(judged["control"])) == ([0.2, 0.2], [0.9])
+    assert [one.score for one in judged["canary"]] == [0.2, 0.2]
+    assert [(one.score, one.at) for one in judged["control"]] == [(0.9, 10.0)]
 
 
 async def test_the_same_recent_questions_are_put_to_both(database: Database):

@@ -160,3 +160,11 @@ def test_the_marks_hold_in_simulated_rollouts():
     assert share_of(five, "abort") >= 0.90
     assert share_of(ten, "abort") >= 0.99
     assert sorted(one.answers for one in ten)[75] <= 260
+
+
+def test_a_bad_hour_is_not_held_against_the_canary_by_the_judge_either():
+    good, poor = [0.9, 0.7] * 30, [0.3, 0.5] * 30
+    quiet = Segment(canary=replace(GOOD, judged=good[:6]), control=replace(GOOD, judged=good), share=0.05)
+    bad_hour = Segment(canary=replace(GOOD, judged=poor), control=replace(GOOD, judged=poor), share=0.5)
+    judged = next(rule for rule in decide(PLAN, [quiet, bad_hour], looked=0).verdict.rules if rule.rule == "judge")
+    assert judged.passed

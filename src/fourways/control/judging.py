@@ -20,16 +20,24 @@ FEWEST_PAIRS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """A judge's score in [0, 1] of an answer that was given at a time (Unix seconds)."""
+
+    at: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opinions:
     """What judges and replays say of the two arms; empty where the policy asks for neither.
 
     Attributes:
-        judged: a judge's scores in [0, 1] of a sample of live answers, by arm.
+        judged: what a judge says of a sample of live answers, by arm.
         canary, control: the quality in [0, 1] of both arms on the same replayed questions, in the same order.
         wanted: how many questions the policy wants replayed.
     """
 
-    judged: Mapping[str, Sequence[float]]
+    judged: Mapping[str, Sequence[Opinion]]
     canary: Sequence[float] = ()
     control: Sequence[float] = ()
     wanted: int = 0
@@ -48,9 +56,7 @@ def judge(
     """
     analysis = read_policy(release).canary.analysis
     with database.reading() as connection:
-        segments = _segments(connection, tenant, release, standing)
-    if segments:
-        segments[-1] = _with_judged(segments[-1], opinions.judged)
+        segments = _segments(connection, tenant, release, standing, opinions)
     decision = decide(plan_of(analysis), segments, looked=standing.looks)
     return _with_pairs(decision, opinions, analysis)
 
@@ -70,7 +76,9 @@ def plan_of(analysis: Analysis) -> Plan:
     )
 
 
-def _segments(connection: Transaction, tenant: TenantId, release: ReleaseRow, standing: Standing) -> list[Segment]:
+def _segments(
+    connection: Transaction, tenant: TenantId, release: ReleaseRow, standing: Standing, opinions: Opinions
+) -> list[Segment]:
     """Count both arms from each shift of the weight to the next."""
     found: list[Segment] = []
     ends = [shift.at for shift in standing.shifts[1:]] + [None]
@@ -78,11 +86,16 @@ def _segments(connection: Transaction, tenant: TenantId, release: ReleaseRow, st
         if not 0 < shift.weight < 1:
             continue
         counted = arms.count_arms(connection, tenant, release.app, release=release.name, since=shift.at, until=end)
-        found.append(Segment(canary=_tally(counted["canary"]), control=_tally(counted["control"]), share=shift.weight))
+        judged = {
+            arm: [one.score for one in opinions.judged.get(arm, ()) if shift.at <= one.at and (not end or one.at < end)]
+            for arm in arms.ARMS
+        }
+        tallies = {arm: _tally(counted[arm], judged[arm]) for arm in arms.ARMS}
+        found.append(Segment(canary=tallies["canary"], control=tallies["control"], share=shift.weight))
     return found
 
 
-def _tally(counts: ArmCounts) -> Tally:
+def _tally(counts: ArmCounts, judged: Sequence[float]) -> Tally:
     return Tally(
         requests=counts.requests,
         failures=counts.failures,
@@ -90,13 +103,7 @@ def _tally(counts: ArmCounts) -> Tally:
         thumbs_up=counts.thumbs_up,
         thumbs_down=counts.thumbs_down,
         latencies=counts.durations,
-    )
-
-
-def _with_judged(segment: Segment, judged: Mapping[str, Sequence[float]]) -> Segment:
-    canary, control = tuple(judged.get("canary", ())), tuple(judged.get("control", ()))
-    return replace(
-        segment, canary=replace(segment.canary, judged=canary), control=replace(segment.control, judged=control)
+        judged=judged,
     )
 
 

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from fourways.config.releasing import Analysis
-from fourways.control.judging import NO_OPINIONS, Opinions
+from fourways.control.judging import NO_OPINIONS, Opinion, Opinions
 from fourways.control.policies import read_policy
 from fourways.core.chat import Answerer
 from fourways.core.errors import FourwaysError
@@ -41,7 +41,7 @@ Quality = float
 class _Known:
     """What has been gathered of one canary, by trace."""
 
-    judged: dict[str, dict[str, Quality]] = field(default_factory=lambda: {arm: {} for arm in ARMS})
+    judged: dict[str, dict[str, Opinion]] = field(default_factory=lambda: {arm: {} for arm in ARMS})
     pairs: dict[str, tuple[Quality, Quality]] = field(default_factory=dict)
 
 
@@ -127,7 +127,7 @@ class Gatherer:
             scores = await asyncio.gather(*graded)
             for one, score in zip(fresh, scores, strict=True):
                 if score is not None:
-                    known.judged[arm][one.trace_id] = score
+                    known.judged[arm][one.trace_id] = Opinion(at=one.at, score=score)
 
     # ------------------------------------------------------------ the same questions to both
 

@@ -271,17 +271,25 @@ def _share_rule(name: str, strata: Sequence[tuple[int, int, int, int]], most: fl
 
 
 def _judged(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult | None:
-    """A judge must not score answers much lower; Welch's z (1947)."""
-    canary = np.asarray([value for s in segments for value in s.canary.judged])
-    control = np.asarray([value for s in segments for value in s.control.judged])
-    if min(len(canary), len(control)) < FEWEST:
+    """A judge must not score answers much lower than control's at the same times; Welch's z (1947) over the times."""
+    met = [
+        (s.canary.judged, s.control.judged) for s in segments if min(len(s.canary.judged), len(s.control.judged)) > 1
+    ]
+    count = sum(len(canary) for canary, _ in met)
+    if min(count, sum(len(control) for _, control in met)) < FEWEST:
         return None
-    ours, theirs = float(canary.mean()), float(control.mean())
-    spread = math.sqrt(float(canary.var(ddof=1)) / len(canary) + float(control.var(ddof=1)) / len(control))
+    ours = theirs = variance = 0.0
+    for canary, control in met:
+        weight = len(canary) / count
+        ours += weight * float(np.mean(canary))
+        theirs += weight * float(np.mean(control))
+        variance += weight**2 * (
+            float(np.var(canary, ddof=1)) / len(canary) + float(np.var(control, ddof=1)) / len(control)
+        )
     lower = theirs - ours > plan.max_judge_drop
-    reason = f"mean score {ours:.2f} of {len(canary)}, control's {theirs:.2f} of {len(control)}"
+    reason = f"mean score {ours:.2f} of {count} answers, control's at the same times {theirs:.2f}"
     passed = None if lower else True
-    if lower and (theirs - ours) >= bound_at(plan, due, OTHER_SHARE) * max(spread, 1e-9):
+    if lower and (theirs - ours) >= bound_at(plan, due, OTHER_SHARE) * max(math.sqrt(variance), 1e-9):
         passed, reason = False, f"judged worse: {reason}"
     bound = f"at most {plan.max_judge_drop:.2f} lower"
     return RuleResult(rule="judge", passed=passed, figure=ours, bound=bound, reason=reason)

@@ -44,9 +44,10 @@ class ArmCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put:
-    """A question that was put to one arm, and its answer."""
+    """A question that was put to one arm, and its answer; `at` is in Unix seconds."""
 
     trace_id: str
+    at: float
     question: str
     answer: str
 
@@ -92,9 +93,9 @@ def questions_put(
     named, window = _window(tenant, app, release, since, None)
     table = schema.traces
     told = and_(named == arm, table.c.status == "ok", table.c.question.is_not(None), table.c.answer.is_not(None))
-    wanted = select(table.c.id, table.c.question, table.c.answer).where(window, told)
+    wanted = select(table.c.id, table.c.started_at, table.c.question, table.c.answer).where(window, told)
     rows = connection.execute(wanted.order_by(table.c.started_at.desc()).limit(limit)).all()
-    return [Put(trace_id=row.id, question=row.question, answer=row.answer) for row in rows]
+    return [Put(trace_id=row.id, at=row.started_at, question=row.question, answer=row.answer) for row in rows]
 
 
 def _window(
