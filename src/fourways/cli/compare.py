@@ -9,12 +9,11 @@ import typer
 from rich.markup import escape
 
 from fourways.cli.compare_shown import tell
+from fourways.cli.release import only_app
 from fourways.cli.terminal import ERR, AsJson, bars, folder_of, print_json
 from fourways.control.state import state_folder
-from fourways.core.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from fourways.bootstrap import House
     from fourways.control.comparisons import Told
     from fourways.evals.comparison import Comparison
 
@@ -60,16 +59,9 @@ async def _compare(folder: Path, app: str | None, first: int | None, told: "Told
     house = open_house(folder)
     await house.start(background=False)
     try:
-        return await house.comparer.compare(_chosen(house, app), told, first=first, fresh=fresh)
+        return await house.comparer.compare(only_app(house.project.apps, app), told, first=first, fresh=fresh)
     finally:
         await house.close()
-
-
-def _chosen(house: "House", app: str | None) -> str:
-    apps = list(house.project.apps)
-    if app is None and len(apps) != 1:
-        raise InvalidRequest(f"which app is meant? Name one of: {', '.join(apps) or 'none'}", param="app")
-    return app or apps[0]
 
 
 def _usual(folder: Path, found: "Comparison") -> Path:
