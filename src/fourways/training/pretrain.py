@@ -70,7 +70,7 @@ class Recipe:
     muon_rate: float = 0.02
     adam_rate: float = 0.004
     warm: int = 50
-    cool: float = 0.45
+    cool: float = 0.7
     every: int = 250
 
     def steps(self) -> int:
