@@ -1,43 +1,60 @@
-"""Charts as inline SVG, drawn from values: no script, no library, text that is text. Colours are the page's CSS."""
+"""Charts as inline SVG, drawn from values: no script, no library, text that is text; as wide as the screen."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from fourways.core.report import Estimate
+from fourways.evals.rendering.drawing import (
+    Labels,
+    Say,
+    Scale,
+    across,
+    curve,
+    decades,
+    drawing,
+    line,
+    linear,
+    logarithmic,
+    marker,
+    series_class,
+    text,
+    ticks,
+)
 
-WIDE = 720
-"""Units across; a page scales the whole."""
-LEFT, RIGHT, TOP, BOTTOM = 150, 90, 14, 34
-ROW = 24
-LETTER = 6.4
-"""Units that a letter takes, about: so that labels can be kept apart."""
-
-Scale = Callable[[float], float]
-"""From a value to a place on the drawing."""
-Say = Callable[[float], str]
+ROW, TALL, LOW = 15.0, 320.0, 220.0
+"""Pixels that an estimate takes down, and that a large and a small chart do."""
+TOP, FOOT = 12.0, 42.0
+"""Pixels above and below the frame of a chart with two axes."""
+FAR = 20.0
+"""An axis is logarithmic where its values span more than this factor."""
+DRAWN = 240
+"""Points of a distribution that are drawn at most."""
+HEAT = (0.95, 0.85, 0.7, 0.5)
+"""Shares that held from which on a cell is less hot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dot:
-    """One estimate of a row: drawn as a dot with its interval; `series` counts the colours from 0."""
+    """One estimate, drawn as a shape with its interval; `series` counts colours and shapes from 0."""
 
     estimate: Estimate
     series: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One row of an interval plot."""
+class Bar:
+    """One bar, of parts that add up; `said` stands at its end."""
 
     label: str
-    dots: tuple[Dot, ...]
+    parts: tuple[float, ...]
+    said: str
+    series: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
-    """One point of a scatter plot; `size` in [0, 1]."""
+    """One point of a scatter plot; `size` in [0, 1] is an area, `faint` is for what others beat all round."""
 
     label: str
     x: float
@@ -65,209 +82,187 @@ class Mark:
     label: str
 
 
-def intervals(title: str, rows: Sequence[Row], *, say: Say, low: float = 0.0, high: float = 1.0) -> str:
-    """Draw estimates with their intervals, a row each; several of a row below one another.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axes:
+    """What two axes show, and how their values are said."""
+
+    across: str
+    up: str
+    say_x: Say
+    say_y: Say
+
+
+# ---------------------------------------------------------------- estimates
+
+
+def intervals(title: str, dots: Sequence[Dot], scale: Scale, *, at: Sequence[float], said: str = "") -> str:
+    """Draw estimates with their intervals below one another, to stand in a row of a table.
 
     Args:
-        say: writes a value.
-        low, high: ends of the axis.
+        at: values at which a line goes down through all rows.
+        said: the same in words.
     """
-    heights = [ROW * max(1, len(row.dots)) for row in rows]
-    bottom = TOP + sum(heights)
-    x = linear(low, high, LEFT, WIDE - RIGHT)
-    parts = list(_axis(x, ticks(low, high), say, TOP, bottom))
-    y = float(TOP)
-    for row, height in zip(rows, heights, strict=True):
-        parts.append(_text(LEFT - 10, y + height / 2 + 4, row.label, anchor="end"))
-        for place, dot in enumerate(row.dots):
-            parts += _whisker(dot, x, y + ROW * (place + 0.5), say)
-        y += height
-        parts.append(f'<line class="rule" x1="{LEFT}" x2="{WIDE - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-    return _svg(title, bottom + BOTTOM, parts)
+    height = max(2 * ROW, ROW * len(dots) + 12)
+    parts = [line(scale(value), 0, scale(value), height) for value in at]
+    for place, dot in enumerate(dots):
+        y, one, kind = height / 2 + ROW * (place - (len(dots) - 1) / 2), dot.estimate, series_class(dot.series)
+        low, high = scale(one.low), scale(one.high)
+        parts.append(line(low, y, high, y, kind=f"{kind} whisker"))
+        parts += [line(end, y - 4, end, y + 4, kind=f"{kind} whisker") for end in (low, high)]
+        parts.append(marker(scale(one.value), y, 4.5, dot.series))
+    return drawing(title, said, height, parts, kind="chart row")
 
 
-def _whisker(dot: Dot, x: Scale, y: float, say: Say) -> Iterator[str]:
-    one, kind = dot.estimate, f"s{dot.series}"
-    left, right = x(one.low), x(one.high)
-    yield f'<line class="{kind} whisker" x1="{left:.1f}" x2="{right:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
-    for end in (left, right):
-        yield f'<line class="{kind} whisker" x1="{end:.1f}" x2="{end:.1f}" y1="{y - 4:.1f}" y2="{y + 4:.1f}"/>'
-    yield f'<circle class="{kind}" cx="{x(one.value):.1f}" cy="{y:.1f}" r="4.5"/>'
-    yield _text(WIDE - RIGHT + 8, y + 4, say(one.value), kind="figure")
+def axis(scale: Scale, at: Sequence[float], said: Sequence[str]) -> str:
+    """Write the values of an axis, to stand above a column of `intervals`."""
+    parts = [text(scale(value), 12, words, kind="tick", anchor="middle") for value, words in zip(at, said, strict=True)]
+    return drawing("Axis", "", 16, parts, kind="chart row")
 
 
-def scatter(title: str, spots: Sequence[Spot], *, across: str, up: str, say_x: Say, say_y: Say) -> str:
-    """Draw points by two figures, a third as their size; those that others beat all round are faint.
+def bars(title: str, rows: Sequence[Bar]) -> str:
+    """Draw bars from one zero, a row each; further parts of a bar are lighter."""
+    scale = linear(0.0, max((sum(row.parts) for row in rows), default=0.0))
+    parts = []
+    for place, row in enumerate(rows):
+        y, begin = 38.0 * place, 0.0
+        parts.append(text(0, y + 12, row.label))
+        parts.append(text(1, y + 12, row.said, kind="figure", anchor="end"))
+        for number, part in enumerate(row.parts):
+            box = f'x="{across(begin)}" y="{y + 18:.0f}" width="{across(scale(part))}" height="11"'
+            parts.append(f'<rect class="{series_class(row.series)}{" light" if number else ""}" {box}/>')
+            begin += scale(part)
+    said = "; ".join(f"{row.label}: {row.said}" for row in rows)
+    return drawing(title, said, 38 * len(rows), parts, kind="chart bars")
 
-    The x axis is logarithmic where its values span more than a factor of 20.
+
+def heat(share: float) -> int:
+    """Return how hot a cell is, 0 to 4: the less held, the hotter."""
+    return sum(share < step for step in HEAT)
+
+
+# ---------------------------------------------------------------- two axes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Frame:
+    """A frame with its two scales."""
+
+    height: float
+    x: Scale
+    y: Scale
+
+    @property
+    def bottom(self) -> float:
+        return self.height - FOOT
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """Return where a point is: a share across, pixels down."""
+        return self.x(x), TOP + (1 - self.y(y)) * (self.bottom - TOP)
+
+    def drawn(self, axes: Axes, at_x: Sequence[float], at_y: Sequence[float]) -> list[str]:
+        """Draw rules with their values, and name both axes."""
+        parts = [line(0, self.bottom, 1, self.bottom, kind="frame")]
+        for value in at_x:
+            x = self.x(value)
+            parts.append(line(x, TOP, x, self.bottom))
+            parts.append(text(x, self.bottom + 16, axes.say_x(value), kind="tick", anchor="middle"))
+        for value in at_y:
+            y = self.place(0, value)[1]
+            parts.append(line(0, y, 1, y))
+            parts.append(text(0, y + 4, axes.say_y(value), kind="tick", anchor="end", aside=-8))
+        parts.append(text(1, self.height - 6, f"{axes.across} →", kind="tick", anchor="end"))
+        return [*parts, text(0, self.height - 6, f"↑ {axes.up}", kind="tick", aside=-56)]
+
+
+def scatter(title: str, spots: Sequence[Spot], axes: Axes) -> str:
+    """Draw points by two figures, a third as their size, and a line along those that nothing beats.
+
+    The axis across is logarithmic where its values span more than a factor of `FAR`.
     """
-    height = 380
-    x = _spread([spot.x for spot in spots], LEFT - 70, WIDE - RIGHT)
-    y = linear(*_padded([spot.y for spot in spots]), height - BOTTOM - 10, TOP + 10)
-    parts = [*_frame(height, across, up), *_ends(x, [spot.x for spot in spots], say_x, height)]
-    parts += _left_ticks(y, ticks(*_padded([spot.y for spot in spots])), say_y)
-    front = sorted((x(spot.x), y(spot.y)) for spot in spots if not spot.faint)
+    xs, ys = [spot.x for spot in spots], [spot.y for spot in spots]
+    logged = _far(xs)
+    low, high = (min(xs) / 2, max(xs) * 2) if logged else _padded(xs)
+    frame = _Frame(height=TALL, x=logarithmic(low, high) if logged else linear(low, high), y=linear(*_padded(ys)))
+    parts = frame.drawn(axes, decades(low, high) if logged else ticks(low, high), ticks(*_padded(ys)))
+    front = sorted(frame.place(spot.x, spot.y) for spot in spots if not spot.faint)
     if len(front) > 1:
-        path = " ".join(f"{a:.1f},{b:.1f}" for a, b in front)
-        parts.append(f'<polyline class="front" points="{path}"/>')
-    taken: list[tuple[float, float, float]] = []
+        parts.append(curve(front, TALL, kind="front"))
+    labels = Labels(TOP, frame.bottom)
     for spot in spots:
-        a, b = x(spot.x), y(spot.y)
-        kind = f"s{spot.series}{' faint' if spot.faint else ''}"
-        parts.append(f'<circle class="{kind}" cx="{a:.1f}" cy="{b:.1f}" r="{6 + 12 * spot.size:.1f}"/>')
-        parts.append(_placed(spot.label, a, b, 10 + 12 * spot.size, taken))
-    return _svg(title, height, parts)
+        x, y = frame.place(spot.x, spot.y)
+        size, kind = 4 + 10 * math.sqrt(spot.size), " faint" if spot.faint else ""
+        parts.append(marker(x, y, size, spot.series, kind=kind))
+        parts.append(labels.put(spot.label, x, y, away=size + 5, kind=f"label{kind}"))
+    said = "; ".join(f"{spot.label}: {axes.say_x(spot.x)}, {axes.say_y(spot.y)}" for spot in spots)
+    return drawing(title, said, TALL, parts)
 
 
-def lines(
-    title: str, drawn: Sequence[Line], marks: Sequence[Mark], *, across: str, up: str, say_x: Say, say_y: Say
-) -> str:
+def lines(title: str, drawn: Sequence[Line], marks: Sequence[Mark], axes: Axes) -> str:
     """Draw lines on two logarithmic axes, with named places where they cross."""
-    height = 360
-    xs = [a for line in drawn for a, _ in line.points]
-    ys = _apart([max(b, 1e-9) for line in drawn for _, b in line.points])
-    x = logarithmic(min(xs), max(xs), LEFT - 70, WIDE - RIGHT - 30)
-    y = logarithmic(min(ys), max(ys), height - BOTTOM - 10, TOP + 10)
-    parts = list(_frame(height, across, up))
-    for value in decades(min(xs), max(xs)):
-        parts.append(f'<line class="rule" x1="{x(value):.1f}" x2="{x(value):.1f}" y1="{TOP}" y2="{height - BOTTOM}"/>')
-        parts.append(_text(x(value), height - BOTTOM + 15, say_x(value), anchor="middle", kind="tick"))
-    parts += _left_ticks(y, decades(min(ys), max(ys)), say_y)
-    ends: list[tuple[float, float, float]] = []
-    for line in drawn:
-        path = " ".join(f"{x(a):.1f},{y(max(b, 1e-9)):.1f}" for a, b in line.points)
-        parts.append(f'<polyline class="s{line.series} curve" points="{path}"/>')
-        last = line.points[-1]
-        parts.append(_placed(line.label, x(last[0]) - 4, y(max(last[1], 1e-9)), 8, ends))
+    xs = [x for one in drawn for x, _ in one.points]
+    ys = [max(y, 1e-9) for one in drawn for _, y in one.points]
+    low, high = _apart(min(ys), max(ys))
+    frame = _Frame(height=TALL, x=logarithmic(min(xs), max(xs)), y=logarithmic(low, high))
+    parts = frame.drawn(axes, decades(min(xs), max(xs)), decades(low, high))
+    for one in drawn:
+        points = [frame.place(x, y) for x, y in one.points]
+        parts.append(curve(points, TALL, kind=f"{series_class(one.series)} curve"))
+    labels = Labels(TOP, frame.bottom)
     for mark in marks:
-        a, b = x(mark.x), y(max(mark.y, 1e-9))
-        parts.append(f'<circle class="mark" cx="{a:.1f}" cy="{b:.1f}" r="5"/>')
-        parts.append(_text(a, b - 10, mark.label, anchor="middle", kind="tick"))
-    return _svg(title, height, parts)
+        x, y = frame.place(mark.x, mark.y)
+        parts += [marker(x, y, 4.5, 0, kind=" mark"), labels.put(mark.label, x, y, away=10, kind="figure")]
+    for one in drawn:
+        parts.append(labels.put(one.label, *frame.place(*one.points[-1]), kind=f"label t{one.series % 4}"))
+    said = "; ".join(
+        f"{one.label}: {axes.say_y(one.points[0][1])} at {axes.say_x(one.points[0][0])}, "
+        f"{axes.say_y(one.points[-1][1])} at {axes.say_x(one.points[-1][0])}"
+        for one in drawn
+    )
+    return drawing(title, said, TALL, parts)
 
 
-def steps(title: str, samples: Sequence[tuple[str, Sequence[float]]], *, across: str, say: Say) -> str:
-    """Draw the share of values up to each value (the empirical distribution), a staircase for each sample."""
-    height = 240
-    values = [value for _, sample in samples for value in sample]
-    top = max(values, default=1.0) or 1.0
-    x, y = linear(0.0, top, LEFT - 70, WIDE - RIGHT), linear(0.0, 1.0, height - BOTTOM, TOP)
-    parts = list(_frame(height, across, "share of the answers"))
-    parts += [_text(x(at), height - BOTTOM + 15, say(at), anchor="middle", kind="tick") for at in ticks(0.0, top)]
-    for value in (0.5, 0.95):
-        parts.append(
-            f'<line class="rule" x1="{LEFT - 70}" x2="{WIDE - RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>'
-        )
-        parts.append(_text(LEFT - 78, y(value) + 4, f"{value:.0%}", anchor="end", kind="tick"))
-    for series, (label, sample) in enumerate(samples):
-        ordered = sorted(sample)
-        if not ordered:
-            continue
-        path = [(x(0.0), y(0.0))]
-        for count, value in enumerate(ordered, 1):
-            path += [(x(value), path[-1][1]), (x(value), y(count / len(ordered)))]
-        drawn = " ".join(f"{a:.1f},{b:.1f}" for a, b in path)
-        parts.append(f'<polyline class="s{series} curve" points="{drawn}"/>')
-        parts.append(_text(WIDE - RIGHT + 6, TOP + 14 + 16 * series, label, kind=f"t{series}"))
-    return _svg(title, height, parts)
+def steps(title: str, samples: Sequence[tuple[str, Sequence[float]]], axes: Axes) -> str:
+    """Draw the share of values up to each value (the empirical distribution), a staircase for each sample.
+
+    The axis across is logarithmic where the values, but for the least hundredth, span more than a factor of `FAR`.
+    """
+    values = sorted(value for _, sample in samples for value in sample)
+    low, high = values[len(values) // 100], values[-1]
+    logged = _far([low, high])
+    scale = logarithmic(low, high) if logged else linear(0.0, high)
+    frame = _Frame(height=LOW, x=scale, y=linear(0.0, 1.0))
+    at = decades(low, high) if logged else ticks(0.0, high)
+    parts = frame.drawn(axes, at, (0.0, 0.5, 0.95))
+    labels = Labels(TOP, frame.bottom)
+    for series, (name, sample) in enumerate(samples):
+        points = [frame.place(x, y) for x, y in _staircase(sorted(sample))]
+        parts.append(curve(points, LOW, kind=f"{series_class(series)} curve"))
+        parts.append(labels.put(name, 1.0, TOP + 30, kind=f"label t{series % 4}"))
+    return drawing(title, "", LOW, parts)
 
 
-# ---------------------------------------------------------------- scales
+def _staircase(ordered: Sequence[float]) -> list[tuple[float, float]]:
+    """Return the corners of an empirical distribution; of a long one, those at evenly spaced shares."""
+    count = min(len(ordered), DRAWN)
+    points, below = [], 0.0
+    for number in range(1, count + 1):
+        place = math.ceil(number * len(ordered) / count)
+        points += [(ordered[place - 1], below), (ordered[place - 1], place / len(ordered))]
+        below = place / len(ordered)
+    return points
 
 
-def linear(low: float, high: float, first: float, last: float) -> Scale:
-    """Return the scale that takes low to first and high to last; what lies outside is drawn at the ends."""
-    span = (high - low) or 1.0
-    return lambda value: first + (last - first) * min(1.0, max(0.0, (value - low) / span))
+def _far(values: Sequence[float]) -> bool:
+    return min(values) > 0 and max(values) / min(values) > FAR
 
 
-def logarithmic(low: float, high: float, first: float, last: float) -> Scale:
-    """Return a logarithmic scale; values must be above zero."""
-    inner = linear(math.log(low), math.log(high), first, last)
-    return lambda value: inner(math.log(max(value, 1e-12)))
-
-
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Return round values between two, about so many."""
-    span = (high - low) or 1.0
-    rough = span / about
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
-    start = math.ceil(low / step - 1e-9)
-    return [number * step for number in range(start, math.floor(high / step + 1e-9) + 1)]
-
-
-def decades(low: float, high: float) -> list[float]:
-    """Return the powers of ten between two values; their ends where there is none."""
-    powers = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
-    return [10.0**power for power in powers] or [low, high]
-
-
-def _spread(values: Sequence[float], first: float, last: float) -> Scale:
-    low, high = min(values), max(values)
-    if low > 0 and high / low > 20:  # noqa: PLR2004 - said in the docstring
-        return logarithmic(low / 1.5, high * 1.5, first, last)
-    return linear(*_padded(values), first, last)
-
-
-def _apart(values: Sequence[float]) -> list[float]:
+def _apart(low: float, high: float) -> tuple[float, float]:
     """Return the ends of a logarithmic axis: at least a factor of ten, so that what hardly differs looks so."""
-    low, high = min(values), max(values)
-    room = max(1.0, math.sqrt(10 / (high / low)))
-    return [low / room, high * room]
+    room = max(1.2, math.sqrt(10 / (high / low)))
+    return low / room, high * room
 
 
 def _padded(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
     room = (high - low) * 0.15 or abs(high) * 0.5 or 0.5
     return max(0.0, low - room) if low >= 0 else low - room, high + room
-
-
-# ---------------------------------------------------------------- pieces
-
-
-def _axis(x: Scale, at: Sequence[float], say: Say, top: float, bottom: float) -> Iterator[str]:
-    for value in at:
-        yield f'<line class="rule" x1="{x(value):.1f}" x2="{x(value):.1f}" y1="{top}" y2="{bottom:.1f}"/>'
-        yield _text(x(value), bottom + 16, say(value), anchor="middle", kind="tick")
-
-
-def _frame(height: float, across: str, up: str) -> Iterator[str]:
-    size = f'width="{WIDE - RIGHT - LEFT + 70}" height="{height - BOTTOM - TOP}"'
-    yield f'<rect class="frame" x="{LEFT - 70}" y="{TOP}" {size}/>'
-    yield _text((LEFT - 70 + WIDE - RIGHT) / 2, height - 4, across, anchor="middle", kind="tick")
-    turned = f'transform="translate(12 {height / 2:.0f}) rotate(-90)"'
-    yield f'<text class="tick" {turned} text-anchor="middle">{escape(up)}</text>'
-
-
-def _left_ticks(y: Scale, at: Sequence[float], say: Say) -> Iterator[str]:
-    for value in at:
-        yield _text(LEFT - 78, y(value) + 4, say(value), anchor="end", kind="tick")
-
-
-def _ends(x: Scale, values: Sequence[float], say: Say, height: float) -> Iterator[str]:
-    low, high = min(values), max(values)
-    logged = low > 0 and high / low > 20  # noqa: PLR2004 - as in _spread
-    for value in decades(low / 1.5, high * 1.5) if logged else ticks(*_padded(values)):
-        yield _text(x(value), height - BOTTOM + 15, say(value), anchor="middle", kind="tick")
-
-
-def _placed(label: str, x: float, y: float, away: float, taken: list[tuple[float, float, float]]) -> str:
-    """Write a label beside a point: to the left where there is no room on the right, lower where another stands."""
-    width = len(label) * LETTER
-    right = x + away + width < WIDE - 4
-    start = x + away if right else x - away - width
-    while any(abs(y - other) < 14 and start < end and begin < start + width for begin, end, other in taken):  # noqa: PLR2004 - a line's height
-        y += 14
-    taken.append((start, start + width, y))
-    return _text(start, y + 4, label)
-
-
-def _text(x: float, y: float, text: str, *, anchor: str = "start", kind: str = "label") -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
-
-
-def _svg(title: str, height: float, parts: Sequence[str]) -> str:
-    name = escape(title)
-    head = f'<svg class="chart" viewBox="0 0 {WIDE} {height:.0f}" role="img" aria-label="{name}">'
-    return f"{head}<title>{name}</title>{''.join(parts)}</svg>"

@@ -1,42 +1,19 @@
 """The page of a comparison: the advice first, then the ways side by side, what they cost, how they differ in kind."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 
+from fourways.core.report import Estimate
 from fourways.core.traits import LADDER
 from fourways.evals.comparison import Arm, Comparison
-from fourways.evals.gate import say
-from fourways.evals.rendering import charts
-from fourways.evals.rendering.evaluation import disturbed, moment, percent
+from fourways.evals.rendering.against import Against
+from fourways.evals.rendering.evaluation import moment
+from fourways.evals.rendering.money import costs, curves, expected, front, places_changed
 from fourways.evals.rendering.page import fill
-from fourways.evals.wording import dollars, seconds, told
-
-MOST_MARKS = 6
-"""Break-even points that are drawn; more lie too close to be told apart."""
-
-
-def comparison_html(comparison: Comparison) -> str:
-    """Return the page as one self-contained file."""
-    return fill(
-        "comparison.html.j2",
-        title=f"{comparison.app}: the ways compared",
-        version=version("fourways"),
-        comparison=comparison,
-        advice=comparison.advice,
-        when=moment(comparison.started_at),
-        ladder=_ladder(comparison),
-        primary=_primary(comparison),
-        rows=[_side_by_side(comparison, metric) for metric in comparison.metrics],
-        differences=_differences(comparison),
-        timing=[_timing(arm) for arm in comparison.arms],
-        front=_front(comparison),
-        curves=_curves(comparison),
-        break_evens=[_break_even(comparison, place) for place in range(len(comparison.break_evens))],
-        natures=NATURES,
-        robustness=[(arm, rows) for arm in comparison.arms if (rows := disturbed(arm.robustness))],
-        took=f"{comparison.seconds:.0f} s",
-    )
-
+from fourways.evals.rendering.robust import heat_table
+from fourways.evals.rendering.tables import Entry, Head, Table, line_of, sayer, table
+from fourways.evals.wording import dollars, seconds
 
 NATURES = (
     ("Where data goes", "data"),
@@ -47,6 +24,40 @@ NATURES = (
     ("Hardware", "hardware"),
 )
 """What ways are like apart from their answers: a heading, and the trait's name."""
+SPEEDS = (
+    ("first token, median", "first_p50", "first_token"),
+    ("first token, 95 %", "first_p95", ""),
+    ("whole answer, median", "whole_p50", "latency"),
+    ("whole answer, 95 %", "whole_p95", ""),
+)
+"""Rows of the table of seconds: a heading, where they stand, the metric that is compared case by case."""
+
+
+def comparison_html(comparison: Comparison) -> str:
+    """Return the page as one self-contained file."""
+    robustness = [arm.robustness for arm in comparison.arms]
+    return fill(
+        "comparison.html.j2",
+        title=f"{comparison.app}: the ways compared",
+        version=version("fourways"),
+        comparison=comparison,
+        advice=comparison.advice,
+        when=moment(comparison.started_at),
+        ladder=_ladder(comparison),
+        heads=_heads(comparison),
+        measures=_measures(comparison),
+        differences=list(_differences(comparison)),
+        speed=_speed(comparison),
+        costs=costs(comparison),
+        builds=[_build(arm) for arm in comparison.arms],
+        front=front(comparison),
+        curves=curves(comparison),
+        expected=expected(comparison),
+        places_changed=list(places_changed(comparison)),
+        natures=[(title, [getattr(arm.traits, name) for arm in comparison.arms]) for title, name in NATURES],
+        heat=heat_table(robustness),
+        left_out={name: why for one in robustness for name, why in one.get("left_out", {}).items()},
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,146 +91,77 @@ def _ladder(comparison: Comparison) -> list[Rung]:
 
 def _figure(comparison: Comparison, arm: Arm) -> str:
     measure = arm.measure(comparison.primary)
-    return say(measure, measure.estimate.value) if measure is not None else "not measured"
+    return sayer(measure)(measure.estimate.value) if measure is not None and measure.estimate.n else "not measured"
 
 
-def _primary(comparison: Comparison) -> str:
-    """Draw every share and score, a row each, the ways below one another."""
-    rows = []
+def _heads(comparison: Comparison) -> list[Head]:
+    return [Head(name=arm.way, note=arm.model, series=place) for place, arm in enumerate(comparison.arms)]
+
+
+# ---------------------------------------------------------------- side by side
+
+
+def _measures(comparison: Comparison) -> Table:
+    entries = []
     for metric in comparison.metrics:
-        found = [(place, arm.measure(metric)) for place, arm in enumerate(comparison.arms)]
-        dots = tuple(
-            charts.Dot(estimate=one.estimate, series=place)
-            for place, one in found
-            if one is not None and not one.unit and 0 <= one.estimate.value <= 1
+        found = [arm.measure(metric) for arm in comparison.arms]
+        one = next(measure for measure in found if measure is not None)
+        entries.append(
+            Entry(
+                name=metric,
+                line=line_of(metric),
+                estimates=tuple(measure.estimate if measure is not None else None for measure in found),
+                unscored=tuple(measure.unscored if measure is not None else 0 for measure in found),
+                say=sayer(one),
+                unit=one.unit,
+                lower=one.direction == "lower" and metric != "abstained",
+                best=_best(comparison, metric),
+            )
         )
-        if dots:
-            rows.append(charts.Row(label=metric, dots=dots))
-    return charts.intervals("Shares and scores of each way, with their intervals", rows, say=percent) if rows else ""
+    return table(_heads(comparison), entries, cases=comparison.cases)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sides:
-    """One metric of every way, in words; `best` counts the way that is better than the others beyond doubt."""
-
-    metric: str
-    cells: tuple[str, ...]
-    intervals: tuple[str, ...]
-    best: int | None
-
-
-def _side_by_side(comparison: Comparison, metric: str) -> Sides:
-    found = [arm.measure(metric) for arm in comparison.arms]
-    better = {one.better for one in comparison.versus if one.metric == metric and one.better}
-    beaten = {
-        way
-        for one in comparison.versus
-        if one.metric == metric and one.better
-        for way in (one.first, one.second)
-        if way != one.better
-    }
-    leading = [place for place, arm in enumerate(comparison.arms) if arm.way in better - beaten]
-    return Sides(
-        metric=metric,
-        cells=tuple(say(one, one.estimate.value) if one is not None else "–" for one in found),
-        intervals=tuple(
-            f"{say(one, one.estimate.low)} to {say(one, one.estimate.high)}" if one is not None else "" for one in found
-        ),
-        best=leading[0] if len(leading) == 1 else None,
-    )
+def _best(comparison: Comparison, metric: str) -> int | None:
+    """Return which way is better than every other that has the metric, beyond doubt; None where none is."""
+    found = [one for one in comparison.versus if one.metric == metric]
+    for place, arm in enumerate(comparison.arms):
+        own = [one for one in found if arm.way in {one.first, one.second}]
+        if own and all(one.better == arm.way for one in own):
+            return place
+    return None
 
 
-def _differences(comparison: Comparison) -> list[str]:
+def _differences(comparison: Comparison) -> Iterator[str]:
     """Say how every two ways differ on the primary metric."""
-    said = []
     for one in comparison.versus:
-        if one.metric != comparison.primary:
+        measure = comparison.arm(one.first).measure(one.metric)
+        if one.metric != comparison.primary or measure is None:
             continue
-        gap = f"{one.difference.value:+.2f} ({one.difference.low:+.2f} to {one.difference.high:+.2f})"
-        over = f"over {one.difference.n:,} cases"
-        if one.better:
-            said.append(f"{one.better} is better: {one.first} less {one.second} is {gap} {over}.")
-        else:
-            more = f" It would take about {one.needed:,} cases to tell." if one.needed else ""
-            said.append(f"{one.first} and {one.second} are not distinguishable: {gap} {over}.{more}")
-    return said
+        sign = {one.first: 1, one.second: -1}.get(one.better, 0)
+        found = Against(measure=measure, difference=one.difference, better=sign, needed=one.needed)
+        yield f"{one.first} against {one.second}, over {one.difference.n:,} cases: {found.says}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timed:
-    """How long one way takes, and what it costs, in words."""
-
-    way: str
-    first: str
-    whole_p50: str
-    whole_p95: str
-    n: int
-    thousand: str
-    build: str
-
-
-def _timing(arm: Arm) -> Timed:
-    timing, cost = arm.timing, arm.economy.usd_per_thousand
-    build = f"{arm.build.seconds:.1f} s, {dollars(arm.build.usd)}"
-    return Timed(
-        way=arm.way,
-        first=told(timing.first_p50, seconds) if timing and timing.first_p50 else "–",
-        whole_p50=told(timing.whole_p50, seconds) if timing else "–",
-        whole_p95=told(timing.whole_p95, seconds) if timing else "–",
-        n=timing.n if timing else 0,
-        thousand=dollars(cost) if cost is not None else "no price is known",
-        build=build + (" (part of it was there)" if arm.build.earlier else ""),
-    )
+def _speed(comparison: Comparison) -> Table | None:
+    timings = [arm.timing for arm in comparison.arms]
+    entries = []
+    for name, field, metric in SPEEDS:
+        estimates: list[Estimate | None] = [getattr(timing, field) if timing else None for timing in timings]
+        if any(estimates):
+            entries.append(
+                Entry(
+                    name=name,
+                    estimates=tuple(estimates),
+                    say=seconds,
+                    unit="s",
+                    best=_best(comparison, metric) if metric else None,
+                )
+            )
+    count = max((timing.n for timing in timings if timing), default=0)
+    return table(_heads(comparison), entries, cases=count) if entries else None
 
 
-def _front(comparison: Comparison) -> str:
-    """Draw quality over cost, latency as size; ways that are beaten all round are faint."""
-    places = [place for place in comparison.places if place.usd is not None]
-    if len(places) < 2:  # noqa: PLR2004 - one point is no picture
-        return ""
-    slowest = max(place.seconds for place in places) or 1.0
-    order = [arm.way for arm in comparison.arms]
-    spots = [
-        charts.Spot(
-            label=f"{place.name}, {seconds(place.seconds)}",
-            x=max(place.usd or 0.0, 1e-6),
-            y=place.quality,
-            size=place.seconds / slowest,
-            series=order.index(place.name),
-            faint=not place.on_front,
-        )
-        for place in places
-    ]
-    across, up = "US dollars for a thousand answers", comparison.primary
-    return charts.scatter("Quality, cost and latency", spots, across=across, up=up, say_x=dollars, say_y=percent)
-
-
-def _curves(comparison: Comparison) -> str:
-    if not comparison.curves:
-        return ""
-    order = [arm.way for arm in comparison.arms]
-    drawn = [
-        charts.Line(
-            label=curve.name,
-            points=tuple((point.traffic, point.usd) for point in curve.points),
-            series=order.index(curve.name),
-        )
-        for curve in comparison.curves
-    ]
-    marks = [
-        charts.Mark(x=one.traffic, y=one.usd, label=f"{one.traffic:,.0f}")
-        for one in comparison.break_evens[:MOST_MARKS]
-    ]
-    across, up = "answers a month", "US dollars a month"
-    return charts.lines("Cost over traffic", drawn, marks, across=across, up=up, say_x=_count, say_y=dollars)
-
-
-def _count(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def _break_even(comparison: Comparison, place: int) -> str:
-    one = comparison.break_evens[place]
-    return (
-        f"Up to {one.traffic:,.0f} answers a month {one.below} is cheaper, beyond it {one.above} ({dollars(one.usd)})."
-    )
+def _build(arm: Arm) -> str:
+    said = f"{arm.way}: {seconds(arm.build.seconds)}, {dollars(arm.build.usd)}"
+    steps = ", ".join(f"{step.name} {seconds(step.seconds)}" for step in arm.build.steps)
+    return f"{said} ({steps})" + (", a part of it was there before" if arm.build.earlier else "")

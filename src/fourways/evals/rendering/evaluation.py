@@ -1,6 +1,6 @@
 """The page of one evaluation: what was measured, what the gate says of it, what was missed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -8,16 +8,25 @@ from typing import Any
 
 from fourways.core.report import CaseResult, Estimate, Measure, Report
 from fourways.core.verdict import Verdict
-from fourways.evals.gate import say
-from fourways.evals.measuring import gain, values_of
+from fourways.evals.measuring import undecided
 from fourways.evals.rendering import charts
+from fourways.evals.rendering.against import Against, against
+from fourways.evals.rendering.misses import missed_of, misses_of
 from fourways.evals.rendering.page import fill
+from fourways.evals.rendering.robust import fallen, lost, robustness
+from fourways.evals.rendering.tables import Entry, Head, Table, line_of, percent, sayer, spanned, table
+from fourways.evals.rendering.text import fair, flat
 from fourways.evals.statistics import wilson
+from fourways.evals.wording import seconds
 
-MISSES, PASSES = 200, 1_000
-"""Cases that the page holds at most."""
+MISSES, OTHERS = 200, 1_200
+"""Cases that the page holds in full, and in a line each, at most."""
+ROOM, ROOM_FOR_SOURCES = 300_000, 150_000
+"""Bytes that the texts of the misses may take, and those of their sources."""
+LINE, SOURCE = 90, 280
+"""Characters of a text in a table, and of a source."""
 FEWEST_OF_A_KIND = 3
-NOT_SCORED = "not scored"
+NOTHING = "none of {} cases could be decided"
 
 
 def evaluation_html(
@@ -31,38 +40,49 @@ def evaluation_html(
         baseline: what it is compared with, measured on the same cases.
         baseline_name: what people call that.
     """
-    misses = [result for result in report.results if not result.passed]
-    rest = [result for result in report.results if result.passed]
+    missed = missed_of(report)
+    full, rest = missed[:MISSES], missed[MISSES:]
+    others = [*rest, *(one for one in report.results if undecided(one)), *(one for one in report.results if one.passed)]
     return fill(
         "evaluation.html.j2",
-        title=f"{report.app or report.model}: {report.suite}",
+        title=f"{report.app or report.model}: {headline(report)}",
         version=version("fourways"),
         report=report,
         when=moment(report.started_at),
         headline=headline(report),
+        lead=list(_lead(report, baseline, baseline_name)),
+        tiles=list(_tiles(report)),
         verdict=verdict,
-        baseline=baseline_name if baseline is not None else "",
-        shares=_shares(report, baseline),
-        measures=[told(measure, report, baseline) for measure in report.measures],
-        kinds=_kinds(report),
+        measures=_measures(report, baseline, baseline_name),
+        kinds=_kinds(report, baseline, baseline_name),
+        misses=misses_of(full),
+        more_misses=len(rest),
+        longest=fair([text for one in full for text in _texts(one)], ROOM),
+        source_longest=min(SOURCE, ROOM_FOR_SOURCES // max(1, sum(len(one.answer.sources) for one in full))),
+        others=[_other(one) for one in others[:OTHERS]],
+        others_said=_others_said(len(rest), others),
+        robustness=robustness(report.robustness),
+        disturbed_cases=report.robustness.get("cases", 0),
+        left_out=report.robustness.get("left_out", {}),
+        examples=fallen(report.robustness),
         latency=_latency(report, baseline, baseline_name),
-        robustness=disturbed(report.robustness),
-        misses=misses[:MISSES],
-        more_misses=max(0, len(misses) - MISSES),
-        rest=rest[:PASSES],
-        took=f"{report.seconds:.1f} s, ${report.cost_usd:.4f}",
+        pins=list(_pins(report)),
+        command=f"fourways eval {report.model}",
     )
 
 
+# ---------------------------------------------------------------- in a sentence
+
+
 def headline(report: Report) -> str:
-    """Say in a sentence what came out: `41 of 80 cases passed (51%, 40% to 62%)`; undecided cases are not counted."""
+    """Say in a sentence what came out: `41 of 80 cases passed (51 %, 40 to 62 %)`; undecided cases are not counted."""
     measure = report.measure("passed")
     if measure is None or not measure.estimate.n:
-        return f"none of {len(report.results)} cases could be decided"
+        return NOTHING.format(len(report.results))
     one = measure.estimate
-    share = f"{one.value:.0%}, {one.low:.0%} to {one.high:.0%}"
-    undecided = f"; {measure.unscored} could not be decided" if measure.unscored else ""
-    return f"{round(one.value * one.n)} of {one.n} cases passed ({share}){undecided}"
+    share = f"{percent(one.value)}, {spanned(percent(one.low), percent(one.high))}"
+    open_still = f"; {measure.unscored} could not be decided" if measure.unscored else ""
+    return f"{round(one.value * one.n)} of {one.n} cases passed ({share}){open_still}"
 
 
 def moment(seconds: float) -> str:
@@ -70,110 +90,110 @@ def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def compared(report: Report, baseline: Report, measure: Measure) -> str:
+    """Say whether a candidate is better or worse on a metric, or that it cannot be told; "" of a whole suite's."""
+    found = against(report, baseline, measure)
+    return found.says if found is not None else ""
+
+
+def _lead(report: Report, baseline: Report | None, name: str) -> Iterator[str]:
+    measure = report.measure("passed")
+    if measure is not None and measure.estimate.n:
+        low, high = (round(100 * end) for end in (measure.estimate.low, measure.estimate.high))
+        yield f"Of a hundred more questions like these, {low} to {high} can be expected to pass."
+    if measure is not None and baseline is not None:
+        found = against(report, baseline, measure)
+        if found is not None:
+            yield f"Against {name}, over {found.difference.n:,} cases: {found.says}."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """One measure in words, for a table."""
+class Tile:
+    """One figure to be seen at a glance."""
 
     name: str
-    value: str
-    interval: str
-    n: int
-    unscored: int
-    baseline: str = ""
-    difference: str = ""
+    figure: str
+    note: str
 
 
-def told(measure: Measure, report: Report, baseline: Report | None) -> Told:
-    """Say a measure, and how it compares."""
-    one = measure.estimate
-    words = Told(
-        name=measure.metric,
-        value=say(measure, one.value) if one.n else NOT_SCORED,
-        interval=f"{say(measure, one.low)} to {say(measure, one.high)}" if one.n else "",
-        n=one.n,
-        unscored=measure.unscored,
-    )
+TILES = {
+    "latency_p50": "half answered within",
+    "latency_p95": "95 % answered within",
+    "abstained": "said they cannot answer",
+    "errors": "broke off",
+    "cost": "an answer costs",
+}
+"""Metrics that are shown at a glance, and how they are called there."""
+
+
+def _tiles(report: Report) -> Iterator[Tile]:
+    for metric, name in TILES.items():
+        measure = report.measure(metric)
+        if measure is not None and measure.estimate.n:
+            one, say = measure.estimate, sayer(measure)
+            note = spanned(say(one.low), say(one.high)) if one.low < one.high else ""
+            yield Tile(name=name, figure=say(one.value), note=note)
+
+
+# ---------------------------------------------------------------- tables
+
+
+def _sides(baseline: Report | None, name: str) -> list[Head]:
+    return [Head(name="this candidate")] if baseline is None else [Head(name="this"), Head(name=name, series=1)]
+
+
+def _measures(report: Report, baseline: Report | None, name: str) -> Table:
+    heads = _sides(baseline, name) if baseline is not None else [Head(name="")]
+    entries = [_entry(report, measure, baseline) for measure in report.measures]
+    return table(heads, entries, cases=len(report.results), last=f"against {name}" if baseline is not None else "")
+
+
+def _entry(report: Report, measure: Measure, baseline: Report | None) -> Entry:
     other = baseline.measure(measure.metric) if baseline is not None else None
-    if baseline is None or other is None:
-        return words
-    return Told(
-        **{name: getattr(words, name) for name in ("name", "value", "interval", "n", "unscored")},
-        baseline=say(other, other.estimate.value),
-        difference=compared(report, baseline, measure),
+    apart: Against | None = against(report, baseline, measure) if baseline is not None and other is not None else None
+    sides = [measure] if baseline is None else [measure, other]
+    return Entry(
+        name=measure.metric,
+        line=line_of(measure.metric),
+        estimates=tuple(one.estimate if one is not None else None for one in sides),
+        unscored=tuple(one.unscored if one is not None else 0 for one in sides),
+        say=sayer(measure),
+        unit=measure.unit,
+        lower=measure.direction == "lower" and measure.metric != "abstained",
+        last=apart.says if apart is not None else "",
+        tone={1: "pass", -1: "fail"}.get(apart.better, "") if apart is not None else "",
     )
 
 
-def compared(report: Report, baseline: Report, measure: Measure) -> str:
-    """Say whether a candidate is better or worse on a metric, or that it cannot be told."""
-    if not values_of(report, measure.metric):
-        return ""
-    found = gain(report, baseline, measure)
-    one = found.estimate
-    if not one.n:
-        return "no case in common"
-    if one.low > 0:
-        return f"better, over {one.n} cases"
-    if one.high < 0:
-        return f"worse, over {one.n} cases"
-    needed = found.needed(0.0) if one.value else None
-    more = f"; about {needed:,} would tell" if needed and needed > one.n else ""
-    return f"not distinguishable over {one.n} cases{more}"
-
-
-def _shares(report: Report, baseline: Report | None) -> str:
-    """Draw every measure that is a share or a score between 0 and 1."""
-    rows = []
-    for measure in report.measures:
-        if measure.unit or not 0 <= measure.estimate.value <= 1:
-            continue
-        dots = [charts.Dot(estimate=_within(measure.estimate))]
-        other = baseline.measure(measure.metric) if baseline is not None else None
-        if other is not None:
-            dots.append(charts.Dot(estimate=_within(other.estimate), series=1))
-        rows.append(charts.Row(label=measure.metric, dots=tuple(dots)))
-    return charts.intervals("Shares and scores with their intervals", rows, say=percent)
-
-
-def _within(estimate: Estimate) -> Estimate:
-    return Estimate(value=estimate.value, low=max(0.0, estimate.low), high=min(1.0, estimate.high), n=estimate.n)
-
-
-def percent(value: float) -> str:
-    """Say a share."""
-    return f"{value * 100:.0f} %"
-
-
-def _kinds(report: Report) -> str:
-    """Draw the share of passed cases by kind, where the cases say one."""
-    kinds: dict[str, list[CaseResult]] = {}
-    for result in report.results:
-        if "kind" in result.metadata:
-            kinds.setdefault(str(result.metadata["kind"]), []).append(result)
-    rows = [
-        charts.Row(
-            label=f"{kind} ({len(results)})",
-            dots=(charts.Dot(estimate=wilson(sum(one.passed for one in results), len(results))),),
+def _kinds(report: Report, baseline: Report | None, name: str) -> Table | None:
+    """Return the share of passed cases by kind, where the cases say one."""
+    ours = _by_kind(report)
+    theirs = _by_kind(baseline) if baseline is not None else {}
+    entries = [
+        Entry(
+            name=kind,
+            line=f"{round(one.value * one.n)} of {one.n}",
+            estimates=(one,) if baseline is None else (one, theirs.get(kind)),
+            say=percent,
+            cases=one.n,
         )
-        for kind, results in sorted(kinds.items())
-        if len(results) >= FEWEST_OF_A_KIND
+        for kind, one in ours.items()
+        if one.n >= FEWEST_OF_A_KIND
     ]
-    return charts.intervals("Share of cases passed, by kind", rows, say=percent) if len(rows) > 1 else ""
+    return table(_sides(baseline, name), entries) if len(entries) > 1 else None
 
 
-def _latency(report: Report, baseline: Report | None, name: str) -> str:
-    samples = [("this", _seconds(report))] + ([(name, _seconds(baseline))] if baseline is not None else [])
-    if not samples[0][1]:
-        return ""
-    return charts.steps("Seconds to the whole answer", samples, across="seconds", say=lambda value: f"{value:g} s")
-
-
-def _seconds(report: Report) -> Sequence[float]:
-    return [result.answer.seconds for result in report.results if not result.answer.error]
+def _by_kind(report: Report) -> dict[str, Estimate]:
+    kinds: dict[str, list[bool]] = {}
+    for result in report.results:
+        if "kind" in result.metadata and not undecided(result):
+            kinds.setdefault(str(result.metadata["kind"]), []).append(result.passed)
+    return {kind: wilson(sum(passed), len(passed)) for kind, passed in sorted(kinds.items())}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disturbed:
-    """One perturbation in words, for a table."""
+    """One perturbation in words."""
 
     name: str
     n: int = 0
@@ -182,32 +202,85 @@ class Disturbed:
     left_out: str = ""
 
 
-def disturbed(robustness: Mapping[str, Any]) -> list[Disturbed]:
+def disturbed(found: Mapping[str, Any]) -> list[Disturbed]:
     """Say what perturbations did, a row each, those left out last."""
-    if not robustness:
-        return []
     rows = [
         Disturbed(
             name=effect["name"],
             n=effect["n"],
-            invariance=_interval(effect["invariance"]),
-            drop=_drop(effect["drop"]),
+            invariance=_share(effect["invariance"]),
+            drop=lost(effect["drop"]),
         )
-        for effect in robustness["effects"]
+        for effect in found.get("effects", ())
     ]
-    return rows + [Disturbed(name=name, left_out=why) for name, why in robustness["left_out"].items()]
+    return rows + [Disturbed(name=name, left_out=reason) for name, reason in found.get("left_out", {}).items()]
 
 
-def _interval(estimate: Mapping[str, Any]) -> str:
-    return f"{estimate['value']:.0%} ({estimate['low']:.0%} to {estimate['high']:.0%})"
+def _share(one: Mapping[str, Any]) -> str:
+    return f"{percent(one['value'])} ({spanned(percent(one['low']), percent(one['high']))})"
 
 
-def _drop(estimate: Mapping[str, Any] | None) -> str:
-    if estimate is None:
-        return ""
-    return f"{estimate['value']:+.2f} ({estimate['low']:+.2f} to {estimate['high']:+.2f})"
+# ---------------------------------------------------------------- cases, seconds, what it rests on
 
 
-def listed(report: Report, most: int) -> Sequence[CaseResult]:
-    """Return the first misses, for short reports."""
-    return [result for result in report.results if not result.passed][:most]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """A case that is shown in a line; `passed` is None where it cannot be told."""
+
+    passed: bool | None
+    id: str
+    question: str
+    answer: str
+
+
+def _other(result: CaseResult) -> Other:
+    said = result.answer.error or result.answer.text
+    passed = None if undecided(result) else result.passed
+    return Other(passed=passed, id=flat(result.id, LINE), question=flat(result.input, LINE), answer=flat(said, LINE))
+
+
+def _others_said(missed: int, results: Sequence[CaseResult]) -> str:
+    """Say what stands in the table of the others: `12 more missed, 978 passed: a line each`."""
+    counts = {
+        "more missed": missed,
+        "of which it cannot be told": sum(undecided(one) for one in results),
+        "passed": sum(one.passed for one in results),
+    }
+    parts = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    return f"{parts}: a line each" + (f" of the first {OTHERS:,}" if len(results) > OTHERS else "")
+
+
+def _texts(result: CaseResult) -> list[str]:
+    return [result.input, result.expected, result.answer.text, result.answer.error, result.explanation]
+
+
+def _latency(report: Report, baseline: Report | None, name: str) -> str:
+    samples = [("this", _seconds(report))] + ([(name, _seconds(baseline))] if baseline is not None else [])
+    known = [(label, sample) for label, sample in samples if sample]
+    axes = charts.Axes(across="seconds to the whole answer", up="share of the answers", say_x=seconds, say_y=percent)
+    return charts.steps("How long answers took", known, axes) if known else ""
+
+
+def _seconds(report: Report) -> Sequence[float]:
+    return [result.answer.seconds for result in report.results if not result.answer.error]
+
+
+def _pins(report: Report) -> Iterator[tuple[str, str]]:
+    yield "report", report.id
+    yield "asked", report.model
+    if report.candidate:
+        yield "candidate", report.candidate
+    yield "cases", f"{len(report.results):,} of {report.suite}, digest {report.suite_digest[:12]}"
+    for name, value in report.pins.items():
+        yield name, _plainly(value)
+    reused = sum(result.reused for result in report.results)
+    yield (
+        "took",
+        f"{seconds(report.seconds)}, ${report.cost_usd:.4f}" + (f"; {reused:,} known before" if reused else ""),
+    )
+
+
+def _plainly(value: Any) -> str:  # noqa: ANN401 - whatever was pinned
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_plainly(one)}" for name, one in value.items() if one is not None and one != "")
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
