@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE =
 export NO_MKDOCS_2_WARNING = 1
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test quick format lint types layers unit docs clean
+.PHONY: run test quick format lint types layers unit docs small-model clean
 
 # ---------------------------------------------------------------- the main job
 
@@ -52,6 +52,12 @@ unit: $(STAMP)
 
 docs: $(STAMP)
 	@$(BIN)/mkdocs build --strict --quiet
+
+# ---------------------------------------------------------------- hours, by hand
+
+# A small reader from scratch: hours on two cores. What it came to so far stands in docs/log.md; it is not shipped yet.
+small-model: $(STAMP)
+	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m fourways.training.small --out build/small --minutes $(or $(MINUTES),120)
 
 clean:
 	@rm -rf $(VENV) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
