@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.evals.rendering.made import HOSTILE, ROBUSTNESS, effect
 from tests.evals.rendering.test_evaluation import Read
 from tests.evals.test_comparison import GOOD, POOR, clocked, composed, evidence
@@ -12,6 +14,7 @@ from fourways.core.traits import Receiver
 from fourways.evals.comparison import Comparison
 from fourways.evals.rendering.comparison import comparison_html
 from fourways.evals.rendering.markdown import comparison_markdown
+from fourways.evals.rendering.money import count
 from fourways.evals.rendering.robust import heat_table
 
 FACTS = Facts(requests_per_month=50_000, personal_data=True, instructions=60_000, machine_usd_per_hour=2.5)
@@ -87,6 +90,30 @@ def test_one_way_alone_and_none_that_can_be_recommended_are_pages_too():
 def test_costs_that_are_the_same_at_any_traffic_are_said_to_be():
     same = composed(evidence("prompt", POOR), evidence("rag", GOOD))
     assert "prompt and rag cost about the same at every traffic shown." in comparison_html(same)
+
+
+def test_where_nothing_costs_anything_no_curve_is_made_up():
+    free = composed(
+        evidence("prompt", POOR, usd=0.0), evidence("rag", GOOD, usd=0.0), facts=Facts(machine_usd_per_hour=0)
+    )
+    page = comparison_html(free)
+    assert "Cost over traffic" not in page
+    assert "cost about the same" in page
+
+
+def test_of_two_ways_the_one_that_costs_nothing_lies_on_the_ground():
+    facts = Facts(machine_usd_per_hour=0)
+    one = composed(evidence("prompt", POOR, cost=0.002, usd=0.0), evidence("rag", GOOD, usd=0.0), facts=facts)
+    assert "Cost over traffic" in comparison_html(one)
+    assert "rag costs no more than prompt at any traffic shown" in comparison_html(one)
+
+
+@given(st.floats(1, 1e12))
+def test_a_traffic_is_said_in_few_letters_and_never_as_a_power_of_ten(traffic: float):
+    said = count(traffic)
+    assert "e" not in said
+    size = {"M": 1e6, "k": 1e3}.get(said[-1], 1.0)
+    assert float(said.rstrip(" Mk").replace(",", "")) * size == pytest.approx(traffic, rel=0.006)
 
 
 def test_hostile_names_and_answers_stay_texts(two: Comparison):

@@ -198,9 +198,12 @@ def scatter(title: str, spots: Sequence[Spot], axes: Axes) -> str:
 
 
 def lines(title: str, drawn: Sequence[Line], marks: Sequence[Mark], axes: Axes) -> str:
-    """Draw lines on two logarithmic axes, with named places where they cross."""
+    """Draw lines on two logarithmic axes, with named places where they cross; a zero lies on the ground.
+
+    Some value must be above zero.
+    """
     xs = [x for one in drawn for x, _ in one.points]
-    ys = [max(y, 1e-9) for one in drawn for _, y in one.points]
+    ys = [y for one in drawn for _, y in one.points if y > 0]
     low, high = _apart(min(ys), max(ys))
     frame = _Frame(height=TALL, x=logarithmic(min(xs), max(xs)), y=logarithmic(low, high))
     parts = frame.drawn(axes, decades(min(xs), max(xs)), decades(low, high))

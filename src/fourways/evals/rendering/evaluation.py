@@ -243,7 +243,7 @@ def _others_said(missed: int, results: Sequence[CaseResult]) -> str:
     """Say what stands in the table of the others: `12 more missed, 978 passed: a line each`."""
     counts = {
         "more missed": missed,
-        "of which it cannot be told": sum(undecided(one) for one in results),
+        "undecided": sum(undecided(one) for one in results),
         "passed": sum(one.passed for one in results),
     }
     parts = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)

@@ -14,6 +14,8 @@ MOST_MARKS = 6
 SAID = 3
 """Changes of place of two ways that are said one by one."""
 UNKNOWN = "no price is known"
+SIZES = ((1e6, " M"), (1e3, " k"))
+ROUNDS_TO_ONE, THREE_DIGITS = 0.9995, 99.95
 LEVEL = 0.02
 """Costs that differ by less than this share are about the same."""
 
@@ -29,7 +31,7 @@ def costs(comparison: Comparison) -> str:
         )
         for place, arm in enumerate(comparison.arms)
     ]
-    return charts.bars("What a thousand answers cost", rows) if any(sum(row.parts) for row in rows) else ""
+    return charts.bars("What a thousand answers cost", rows)
 
 
 def _parts(arm: Arm) -> tuple[float, ...]:
@@ -67,8 +69,8 @@ def front(comparison: Comparison) -> str:
 
 
 def curves(comparison: Comparison) -> str:
-    """Draw what a month costs over traffic, and where two ways change places."""
-    if not comparison.curves:
+    """Draw what a month costs over traffic, and where two ways change places; nothing where nothing costs anything."""
+    if not any(point.usd for curve in comparison.curves for point in curve.points):
         return ""
     order = [arm.way for arm in comparison.arms]
     drawn = [
@@ -126,7 +128,6 @@ def _never(comparison: Comparison, first: str, second: str) -> str:
 
 def count(value: float) -> str:
     """Say a traffic in few letters: `20 k`, `1.5 M`."""
-    for size, letter in ((1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:.3g} {letter}"
-    return f"{value:.0f}"
+    size, letter = next(((size, letter) for size, letter in SIZES if value >= size * ROUNDS_TO_ONE), (1.0, ""))
+    part = value / size
+    return f"{part:,.0f}{letter}" if part >= THREE_DIGITS else f"{part:.3g}{letter}"

@@ -12,6 +12,8 @@ from fourways.evals.rendering.drawing import Say, linear, ticks
 from fourways.evals.scorers import SCORERS
 
 NOT_SCORED = "not scored"
+FEW = 3
+"""Values that an axis has at least, where there are round ones."""
 TITLES: Mapping[tuple[str, bool], str] = {
     ("", True): "Quality",
     ("", False): "Scores beyond 0 to 1",
@@ -151,7 +153,7 @@ def _known(entry: Entry) -> list[Estimate]:
 def _group(kind: tuple[str, bool], entries: Sequence[Entry], heads: Sequence[Head], cases: int) -> Group:
     ends = [end for entry in entries for one in _known(entry) for end in (one.low, one.high)]
     low, high = (0.0, 1.0) if kind[1] else (min((0.0, *ends)), max((0.0, *ends)))
-    at = ticks(low, high, 2)
+    at = next((found for about in (2, 3, 4) if len(found := ticks(low, high, about)) >= FEW), [low, high])
     drawn = axis(linear(low, high), at, said_once(at, percent if kind[1] else entries[0].say)) if low < high else ""
     rows = tuple(_row(entry, heads, (low, high), at, cases) for entry in entries)
     return Group(title=TITLES.get(kind, kind[0].capitalize()), axis=drawn, rows=rows)
