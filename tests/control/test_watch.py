@@ -170,10 +170,9 @@ async def test_a_watch_that_was_killed_is_followed_by_one_that_goes_on(database:
 async def test_two_that_watch_at_once_move_it_once(world: World, database: Database):
     other = World(database)
     other.now = world.now
-    lines, found = world.watch._read()
+    standings = world.watch._standings.now()
     await other.watch.look()
-    row = next(row for row in found if row.number == 1)
-    seen = lines["desk", "production"].standings[1]
+    row, seen = standings.release("desk", 1), standings.lines["desk", "production"].standings[1]
     with pytest.raises(Exception, match="moved by somebody else"):
         world.watch._start(row, seen)
     assert world.events().count("start_canary") == 1

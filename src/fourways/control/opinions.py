@@ -2,24 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from fourways.config.releasing import Analysis
 from fourways.control.judging import NO_OPINIONS, Opinion, Opinions
 from fourways.control.policies import read_policy
+from fourways.control.standings import StandingsRead
 from fourways.core.chat import Answerer
 from fourways.core.errors import FourwaysError
 from fourways.core.ids import TenantId, digest
 from fourways.core.report import Answered
-from fourways.core.rollout import Line, Standing, bucket
+from fourways.core.rollout import Standing, bucket
 from fourways.evals.asking import request_of
 from fourways.evals.cases import Assertion, Case
 from fourways.evals.desk import Cache, Desk
 from fourways.evals.scorers import SCORERS
 from fourways.evals.scorers.base import Tools
-from fourways.store import arms, releases
+from fourways.store import arms
 from fourways.store.arms import ARMS, Put
 from fourways.store.database import Database
 from fourways.store.releases import ReleaseRow
@@ -63,6 +64,10 @@ class Gatherer:
     desk: Callable[[Cache], Desk]
     tools: Callable[[Desk], Tools]
     _known: dict[tuple[str, int], _Known] = field(default_factory=dict)
+    _standings: StandingsRead = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._standings = StandingsRead(self.database, self.tenant)
 
     def known(self, release: ReleaseRow) -> Opinions:
         """Return what is known of a canary now; waits for nothing."""
@@ -105,12 +110,10 @@ class Gatherer:
                     await self._replay(release, standing, analysis, known, desk, tools)
 
     def _canaries(self) -> list[tuple[ReleaseRow, Standing]]:
-        with self.database.reading() as connection:
-            lines: Mapping[tuple[str, str], Line] = releases.lines(connection, self.tenant)
-            rows = {(row.app, row.number): row for row in releases.releases_of(connection, self.tenant)}
+        standings = self._standings.now()
         return [
-            (rows[app, line.canary], line.standings[line.canary])
-            for (app, _), line in lines.items()
+            (standings.release(app, line.canary), line.standings[line.canary])
+            for (app, _), line in standings.lines.items()
             if line.canary is not None
         ]
 

@@ -8,13 +8,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fourways.config.releasing import Canary
 from fourways.control import releases as moves
 from fourways.control.judging import NO_OPINIONS, Opinions, judge
 from fourways.control.policies import read_policy
+from fourways.control.standings import StandingsRead
 from fourways.control.steps import due
 from fourways.core.errors import Busy, FourwaysError, IllegalTransition
 from fourways.core.ids import TenantId
@@ -57,6 +58,10 @@ class Watch:
     moved: Callable[[], Awaitable[None]]
     opine: Opine = no_opinions
     now: Clock = time.time
+    _standings: StandingsRead = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._standings = StandingsRead(self.database, self.tenant)
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -72,17 +77,13 @@ class Watch:
 
     async def look(self) -> None:
         """Do once whatever is due."""
-        lines, rows = await asyncio.to_thread(self._read)
-        for place, line in lines.items():
+        standings = await asyncio.to_thread(self._standings.now)
+        for (app, stage), line in standings.lines.items():
             try:
-                if await self._tend(line, {row.number: row for row in rows if row.app == place[0]}):
+                if await self._tend(line, {row.number: row for row in standings.rows if row.app == app}):
                     await self.moved()
             except (Busy, IllegalTransition) as error:
-                LOG.info("%s in %s: %s", *place, error)
-
-    def _read(self) -> tuple[Mapping[tuple[str, str], Line], list[ReleaseRow]]:
-        with self.database.reading() as connection:
-            return releases.lines(connection, self.tenant), list(releases.releases_of(connection, self.tenant))
+                LOG.info("%s in %s: %s", app, stage, error)
 
     async def _tend(self, line: Line, rows: Mapping[int, ReleaseRow]) -> bool:
         """Do what is due in one app's stage; return whether anything was moved."""
