@@ -178,7 +178,9 @@ def _write(found: Evaluated, html: Path | None, junit: Path | None, markdown: Pa
             found.report, verdict=found.verdict, baseline=found.live, baseline_name=found.live_name
         ),
         junit: lambda: junit_xml(found.report, found.verdict),
-        markdown: lambda: evaluation_markdown(found.report, verdict=found.verdict, baseline=found.live),
+        markdown: lambda: evaluation_markdown(
+            found.report, verdict=found.verdict, baseline=found.live, baseline_name=found.live_name
+        ),
     }
     for path, render in written.items():
         if path is not None:
