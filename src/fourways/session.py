@@ -14,7 +14,7 @@ from fourways.core.report import Report
 from fourways.core.trace import Trace
 
 if TYPE_CHECKING:
-    from fourways.evals.comparison import Comparison
+    from fourways.evals.comparing.comparison import Comparison
 
 T = TypeVar("T")
 

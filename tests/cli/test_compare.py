@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 import typer
-from tests.evals.test_comparison import GOOD, POOR, clocked, composed, evidence
+from tests.evals.comparing.test_comparison import GOOD, POOR, clocked, composed, evidence
 from typer.testing import CliRunner
 
 from fourways.cli import compare, compare_shown, terminal
 from fourways.cli.compare_shown import break_evens_in_words, sparkline
 from fourways.config.testing import Facts
 from fourways.core.errors import InvalidRequest, NotFound
-from fourways.evals.comparison import decode
+from fourways.evals.comparing.comparison import decode
 
 FACTS = Facts(
     requests_per_month=50_000,

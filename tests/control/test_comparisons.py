@@ -12,7 +12,7 @@ from fourways.core.errors import NotFound, Unavailable
 from fourways.core.ids import DEFAULT_TENANT
 from fourways.core.report import Report
 from fourways.evals.cases import Assertion, Case, Suite
-from fourways.evals.comparison import Comparison, decode
+from fourways.evals.comparing.comparison import Comparison, decode
 from fourways.evals.desk import Desk, Memory, Settings
 from fourways.evals.runner import OnProgress, Target, run
 from fourways.models.echo import Echo

@@ -15,7 +15,7 @@ from fourways.control.state import state_folder
 
 if TYPE_CHECKING:
     from fourways.control.comparisons import Told
-    from fourways.evals.comparison import Comparison
+    from fourways.evals.comparing.comparison import Comparison
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +45,7 @@ def compare(
     report = html or _usual(folder, found)
     _write(found, report, markdown)
     if as_json:
-        from fourways.evals.comparison import encode
+        from fourways.evals.comparing.comparison import encode
 
         print_json(encode(found))
     else:

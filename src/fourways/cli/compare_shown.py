@@ -8,10 +8,10 @@ from rich.table import Table
 
 from fourways.cli.compare_sides import LEGEND, by_nature, known, side_by_side
 from fourways.cli.terminal import OUT
-from fourways.evals.advice import Advice, Cell, Choice, Reason
-from fourways.evals.comparison import Comparison
-from fourways.evals.economics import BreakEven
-from fourways.evals.wording import dollars
+from fourways.evals.comparing.advice import Advice, Cell, Choice, Reason
+from fourways.evals.comparing.comparison import Comparison
+from fourways.evals.comparing.economics import BreakEven
+from fourways.evals.comparing.wording import dollars
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 48

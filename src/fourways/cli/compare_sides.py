@@ -9,8 +9,8 @@ from rich.table import Table
 
 from fourways.core.report import Estimate, Measure
 from fourways.core.traits import Trait
-from fourways.evals.comparison import Arm, Comparison, Group, group_of
-from fourways.evals.wording import dollars, seconds, share
+from fourways.evals.comparing.comparison import Arm, Comparison, Group, group_of
+from fourways.evals.comparing.wording import dollars, seconds, share
 
 BEST, LEVEL = "[green]▲[/]", "[yellow]≈[/]"
 LEGEND = f"[dim]*[/] counts first · {BEST} best · {LEVEL} not distinguishable from it · [dim](95 % interval)[/]"

@@ -17,11 +17,11 @@ from fourways.core.report import Report
 from fourways.core.specs import Candidate
 from fourways.core.trace import Clock
 from fourways.evals.cases import Case, Suite
-from fourways.evals.comparing import Evidence, Setting, compose, with_phase
-from fourways.evals.comparison import Build, Comparison, Step, encode
-from fourways.evals.economics import SECONDS_AN_HOUR
+from fourways.evals.comparing.comparison import Build, Comparison, Step, encode
+from fourways.evals.comparing.composing import Evidence, Setting, compose, with_phase
+from fourways.evals.comparing.economics import SECONDS_AN_HOUR
+from fourways.evals.comparing.timing import Clocked, Racer, spread, take_turns
 from fourways.evals.runner import OnProgress, Progress
-from fourways.evals.timing import Clocked, Racer, spread, take_turns
 from fourways.store import reports
 from fourways.store.database import Database
 from fourways.store.reports import ReportRow

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.evals.comparing.test_comparison import GOOD, POOR, clocked, composed, evidence
 from tests.evals.rendering.made import HOSTILE, ROBUSTNESS, effect
 from tests.evals.rendering.test_evaluation import Read
-from tests.evals.test_comparison import GOOD, POOR, clocked, composed, evidence
 
 from fourways.config.testing import Facts
 from fourways.core.traits import Receiver
-from fourways.evals.comparison import Comparison
+from fourways.evals.comparing.comparison import Comparison
 from fourways.evals.rendering.comparison import comparison_html
 from fourways.evals.rendering.markdown import comparison_markdown
 from fourways.evals.rendering.money import count

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 
 from fourways.core.report import Estimate, Measure, Report
+from fourways.evals.comparing.pairs import Sample, versus
 from fourways.evals.gate import say
 from fourways.evals.measuring import FIGURES, gain, values_of
-from fourways.evals.pairs import Sample, versus
 from fourways.evals.rendering.tables import spanned
 
 NOTHING_IN_COMMON = "no case in common"
@@ -49,7 +49,7 @@ class Against:
 def against(report: Report, other: Report, measure: Measure) -> Against | None:
     """Compare two reports on a metric; None where it is one of the whole suite, which has no cases to compare.
 
-    A mean is better only where its interval and the exact test agree (`evals/pairs`); a quantile goes by its interval.
+    A mean is better only where its interval and the exact test agree (`comparing/pairs`); a quantile goes by its interval.
     """
     values = values_of(report, measure.metric)
     if not values:

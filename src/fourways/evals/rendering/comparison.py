@@ -6,14 +6,14 @@ from importlib.metadata import version
 
 from fourways.core.report import Estimate
 from fourways.core.traits import LADDER
-from fourways.evals.comparison import Arm, Comparison
+from fourways.evals.comparing.comparison import Arm, Comparison
+from fourways.evals.comparing.wording import dollars, seconds
 from fourways.evals.rendering.against import Against
 from fourways.evals.rendering.evaluation import moment
 from fourways.evals.rendering.money import costs, curves, expected, front, places_changed
 from fourways.evals.rendering.page import fill
 from fourways.evals.rendering.robust import heat_table
 from fourways.evals.rendering.tables import Entry, Head, Table, line_of, sayer, table
-from fourways.evals.wording import dollars, seconds
 
 NATURES = (
     ("Where data goes", "data"),

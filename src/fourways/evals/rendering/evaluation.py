@@ -8,6 +8,7 @@ from typing import Any
 
 from fourways.core.report import CaseResult, Estimate, Measure, Report
 from fourways.core.verdict import Verdict
+from fourways.evals.comparing.wording import seconds
 from fourways.evals.measuring import undecided
 from fourways.evals.rendering import charts
 from fourways.evals.rendering.against import Against, against
@@ -17,7 +18,6 @@ from fourways.evals.rendering.robust import fallen, lost, robustness
 from fourways.evals.rendering.tables import Entry, Head, Table, line_of, percent, sayer, spanned, table
 from fourways.evals.rendering.text import fair, flat
 from fourways.evals.statistics import wilson
-from fourways.evals.wording import seconds
 
 MISSES, OTHERS = 200, 1_200
 """Cases that the page holds in full, and in a line each, at most."""

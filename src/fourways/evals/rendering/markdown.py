@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from fourways.core.report import Measure, Report
 from fourways.core.verdict import Verdict
-from fourways.evals.comparison import Arm, Comparison
+from fourways.evals.comparing.comparison import Arm, Comparison
+from fourways.evals.comparing.wording import dollars, seconds, told
 from fourways.evals.rendering.against import NOTHING_IN_COMMON, against
 from fourways.evals.rendering.evaluation import headline
 from fourways.evals.rendering.misses import missed_of, why
 from fourways.evals.rendering.tables import NOT_SCORED, sayer, spanned
 from fourways.evals.rendering.text import flat, legal
-from fourways.evals.wording import dollars, seconds, told
 
 SHOWN_MISSES, SHOWN_RULES, SHOWN_METRICS, SHOWN_REASONS = 8, 12, 20, 4
 """Lines of each kind at most: a comment that nobody scrolls through."""

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from itertools import combinations
 
-from fourways.evals.comparison import Arm, Comparison
-from fourways.evals.economics import SECONDS_AN_HOUR, BreakEven
+from fourways.evals.comparing.comparison import Arm, Comparison
+from fourways.evals.comparing.economics import SECONDS_AN_HOUR, BreakEven
+from fourways.evals.comparing.wording import dollars, seconds
 from fourways.evals.rendering import charts
 from fourways.evals.rendering.tables import sayer
-from fourways.evals.wording import dollars, seconds
 
 MOST_MARKS = 6
 """Break-even points that are drawn; more lie too close to be told apart."""

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from fourways.config.testing import Facts
 from fourways.core.traits import LADDER
-from fourways.evals.advice import Reason, Untried
-from fourways.evals.matrix import Measured
-from fourways.evals.pairs import Versus
-from fourways.evals.rules import FACTS, HERE, S0, S1, S2, S3, S4, against_way, balance, for_way, ruled_out
-from fourways.evals.wording import better_by
+from fourways.evals.comparing.advice import Reason, Untried
+from fourways.evals.comparing.matrix import Measured
+from fourways.evals.comparing.pairs import Versus
+from fourways.evals.comparing.rules import FACTS, HERE, S0, S1, S2, S3, S4, against_way, balance, for_way, ruled_out
+from fourways.evals.comparing.wording import better_by
 
 PLAN = "fourways plan"
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from fourways.config.testing import Facts
 from fourways.core.report import Estimate
 from fourways.core.traits import LADDER, Erasure, Receiver, Trait, Traits
-from fourways.evals.advice import Advice, Choice, Reason
-from fourways.evals.advising import FEW, advise
-from fourways.evals.matrix import OWN, SERVICE, Measured
-from fourways.evals.pairs import Versus
-from fourways.evals.rules import FACTS, HERE, RULES, S0, S1, S2, S3, S4, balance, ruled_out, spoken, unsaid
+from fourways.evals.comparing.advice import Advice, Choice, Reason
+from fourways.evals.comparing.advising import FEW, advise
+from fourways.evals.comparing.matrix import OWN, SERVICE, Measured
+from fourways.evals.comparing.pairs import Versus
+from fourways.evals.comparing.rules import FACTS, HERE, RULES, S0, S1, S2, S3, S4, balance, ruled_out, spoken, unsaid
 
 NOBODY = Facts()
 CLOUD = Receiver(name="cloud/big", does="answers", sees="questions", place="outside", address="https://cloud.example")

@@ -9,7 +9,7 @@ from fourways.core.trace import Clock
 from fourways.core.traits import Traits
 from fourways.evals.asking import ask, request_of
 from fourways.evals.cases import Case
-from fourways.evals.comparison import Timing
+from fourways.evals.comparing.comparison import Timing
 from fourways.evals.statistics import quantile_estimate
 
 CASES = 25

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from fourways.config.testing import Facts
 from fourways.core.traits import LADDER
-from fourways.evals.advice import Advice, Basis, Choice, Reason
-from fourways.evals.constraints import CONSTRAINTS, Ruling, Word
-from fourways.evals.matrix import Measured, hosting, matrix
-from fourways.evals.pairs import Versus
-from fourways.evals.rules import HERE, QUICK, S0, against_way, balance, for_way, unsaid
-from fourways.evals.untried import disputed, worth_trying
-from fourways.evals.wording import better_by, dollars, figure_of, seconds
+from fourways.evals.comparing.advice import Advice, Basis, Choice, Reason
+from fourways.evals.comparing.constraints import CONSTRAINTS, Ruling, Word
+from fourways.evals.comparing.matrix import Measured, hosting, matrix
+from fourways.evals.comparing.pairs import Versus
+from fourways.evals.comparing.rules import HERE, QUICK, S0, against_way, balance, for_way, unsaid
+from fourways.evals.comparing.untried import disputed, worth_trying
+from fourways.evals.comparing.wording import better_by, dollars, figure_of, seconds
 
 FEW = 20
 """Cases below which the facts choose among what was built, unless even so few tell the best from all others."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fourways.config.testing import Facts
-from fourways.evals.advice import Reason
-from fourways.evals.matrix import Measured
-from fourways.evals.rules import FACTS, HERE, ruled_out
-from fourways.evals.wording import dollars, figure_of, seconds, told
+from fourways.evals.comparing.advice import Reason
+from fourways.evals.comparing.matrix import Measured
+from fourways.evals.comparing.rules import FACTS, HERE, ruled_out
+from fourways.evals.comparing.wording import dollars, figure_of, seconds, told
 
 Word = Literal["kept", "doubtful", "broken"]
 

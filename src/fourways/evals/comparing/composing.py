@@ -8,15 +8,15 @@ from itertools import combinations
 from fourways.config.testing import Facts
 from fourways.core.report import Direction, Measure, Report
 from fourways.core.traits import Traits
-from fourways.evals.advising import advise
-from fourways.evals.comparison import Arm, Build, Comparison, Step
-from fourways.evals.contrasts import contrasts
-from fourways.evals.economics import Economy, Place, all_break_evens, curve, pareto
-from fourways.evals.matrix import Measured
+from fourways.evals.comparing.advising import advise
+from fourways.evals.comparing.comparison import Arm, Build, Comparison, Step
+from fourways.evals.comparing.contrasts import contrasts
+from fourways.evals.comparing.economics import Economy, Place, all_break_evens, curve, pareto
+from fourways.evals.comparing.matrix import Measured
+from fourways.evals.comparing.pairs import Sample, Versus, versus
+from fourways.evals.comparing.remarks import assumptions, notes
+from fourways.evals.comparing.timing import Clocked, timing_of
 from fourways.evals.measuring import values_of
-from fourways.evals.pairs import Sample, Versus, versus
-from fourways.evals.remarks import assumptions, notes
-from fourways.evals.timing import Clocked, timing_of
 
 LOW, HIGH = 1_000.0, 10_000_000.0
 """Answers a month between which costs are drawn; further, where the facts expect more."""

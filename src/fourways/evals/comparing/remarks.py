@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from fourways.core.report import Report
-from fourways.evals.comparison import Arm
+from fourways.evals.comparing.comparison import Arm
 
 STAND_INS = {
     "echo": "`echo` says back what it was asked; a stand-in that tells nothing of what a language model would do",

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from fourways.core.report import Estimate
-from fourways.evals.matrix import Measured
-from fourways.evals.pairs import Versus
+from fourways.evals.comparing.matrix import Measured
+from fourways.evals.comparing.pairs import Versus
 
 CENTS = 100.0
 """From here on, cents say nothing."""

@@ -6,7 +6,7 @@ from fourways.core.chat import Answerer, ChatRequest, Chunk
 from fourways.core.errors import UpstreamError
 from fourways.core.trace import Trace
 from fourways.evals.cases import Case
-from fourways.evals.timing import CASES, LEAST, Racer, spread, take_turns
+from fourways.evals.comparing.timing import CASES, LEAST, Racer, spread, take_turns
 
 
 class Track:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fourways.config.testing import Facts
 from fourways.core.report import Estimate
 from fourways.core.traits import LADDER, Traits
-from fourways.evals.advice import Cell, Reason, Standing
-from fourways.evals.rules import FACTS, HERE, S0, S1, S2, S4, ruled_out
+from fourways.evals.comparing.advice import Cell, Reason, Standing
+from fourways.evals.comparing.rules import FACTS, HERE, S0, S1, S2, S4, ruled_out
 
 SERVICE, OWN = "a service", "your own network"
 HOSTINGS = (SERVICE, OWN)

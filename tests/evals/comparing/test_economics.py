@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fourways.evals.economics import (
+from fourways.evals.comparing.economics import (
     HOURS_A_MONTH,
     BreakEven,
     Economy,

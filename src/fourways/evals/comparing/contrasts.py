@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from fourways.core.report import CaseResult, Report
-from fourways.evals.comparison import Contrast, Reply
+from fourways.evals.comparing.comparison import Contrast, Reply
 from fourways.evals.measuring import values_of
 
 SHOWN = 12

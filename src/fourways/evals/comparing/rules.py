@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from fourways.config.durations import say_duration
 from fourways.config.testing import Facts
-from fourways.evals.advice import Reason
+from fourways.evals.comparing.advice import Reason
 
 S0 = "Four Ways that Enterprises Deploy LLMs"
 S1 = "LLM Deployment: 4 Paths to Production"

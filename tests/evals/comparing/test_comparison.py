@@ -7,12 +7,12 @@ import pytest
 from fourways.config.testing import Facts
 from fourways.core.report import Answered, CaseResult, Direction, Estimate, Measure, Report, Score
 from fourways.core.traits import Receiver, Trait, Traits
-from fourways.evals.comparing import Evidence, Setting, compose
-from fourways.evals.comparison import Build, Comparison, Step, Timing, decode, encode, group_of
-from fourways.evals.pairs import Sample, Versus, versus
-from fourways.evals.remarks import STAND_INS
+from fourways.evals.comparing.comparison import Build, Comparison, Step, Timing, decode, encode, group_of
+from fourways.evals.comparing.composing import Evidence, Setting, compose
+from fourways.evals.comparing.pairs import Sample, Versus, versus
+from fourways.evals.comparing.remarks import STAND_INS
+from fourways.evals.comparing.timing import Clocked
 from fourways.evals.statistics import wilson
-from fourways.evals.timing import Clocked
 
 STARTED = 1_700_000_000.0
 HERE = Receiver(name="extractive", does="answers", sees="questions", place="this machine")

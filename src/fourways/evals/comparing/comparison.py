@@ -9,9 +9,9 @@ import msgspec
 from fourways.core.ids import digest
 from fourways.core.report import Estimate, Measure
 from fourways.core.traits import Traits
-from fourways.evals.advice import Advice
-from fourways.evals.economics import BreakEven, Curve, Economy, Place
-from fourways.evals.pairs import Versus
+from fourways.evals.comparing.advice import Advice
+from fourways.evals.comparing.economics import BreakEven, Curve, Economy, Place
+from fourways.evals.comparing.pairs import Versus
 
 Group = Literal["quality", "speed", "tokens", "cost"]
 UNITS: Mapping[str, Group] = {"": "quality", "s": "speed", "tokens": "tokens", "USD": "cost"}

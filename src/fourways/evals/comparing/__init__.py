@@ -1,0 +1,1 @@
+"""Ways side by side: what differs, what it costs over traffic, which to take and why. Pure."""
