@@ -49,7 +49,7 @@ class Against:
 def against(report: Report, other: Report, measure: Measure) -> Against | None:
     """Compare two reports on a metric; None where it is one of the whole suite, which has no cases to compare.
 
-    A mean is better only where its interval and the exact test agree (`comparing/pairs`); a quantile goes by its interval.
+    A mean is better only where its interval and the exact test agree; a quantile goes by its interval.
     """
     values = values_of(report, measure.metric)
     if not values:
