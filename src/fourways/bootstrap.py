@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from fourways.config.tree import Project
 from fourways.config.watch import ProjectFile
 from fourways.control import retention
+from fourways.control.again import again
 from fourways.control.fittings import Fittings, fit, named
 from fourways.control.state import database_url, state_folder
-from fourways.control.sync import KIND, Refresher, follow, submit_sync, sync_handler
-from fourways.control.worker import Worker
+from fourways.control.sync import KIND, Refresher, submit_sync, sync_handler
+from fourways.control.worker import Worker, follow
 from fourways.core.chat import Answerer, Principal
 from fourways.core.errors import FourwaysError, NotFound
 from fourways.core.ids import DEFAULT_TENANT, new_id
@@ -186,7 +188,14 @@ class House:
         self._tasks = [asyncio.create_task(work) for work in self._background()]
 
     def _background(self) -> tuple[Coroutine[None, None, None], ...]:
-        return (self.worker.run(), self._tend(), self._warm_up(), self._follow_releases(), self._roll_out())
+        return (
+            self.worker.run(),
+            self._warm_up(),
+            self._roll_out(),
+            again(self.reroute, "releases could not be put in force; what is served stays as it is", pause=FOLLOW),
+            again(self._tend, "what time changes could not be looked after", pause=TEND),
+            again(self._forget, "what is past its retention could not be forgotten", pause=retention.EVERY),
+        )
 
     async def _roll_out(self) -> None:
         await asyncio.to_thread(import_module, "fourways.rollouts")
@@ -231,17 +240,6 @@ class House:
             self.routes.current = replace(self.routes.current, apps=served)
             self._releases_seen = seen
 
-    async def _follow_releases(self) -> None:
-        """Follow the release log, whoever writes it: another replica, the command line."""
-        while True:
-            try:
-                await self.reroute()
-            except FourwaysError as error:
-                LOG.warning("the release log cannot be read; what is served stays as it is: %s", error)
-            except Exception:
-                LOG.exception("releases could not be put in force; what is served stays as it is")
-            await asyncio.sleep(FOLLOW)
-
     async def _warm_up(self) -> None:
         """Search each knowledge once, which starts its engine and loads its index: the first question need not wait."""
         for name, library in self.libraries.items():
@@ -251,22 +249,15 @@ class House:
                 LOG.warning("'%s' cannot be searched yet: %s", name, error)
 
     async def _tend(self) -> None:
-        """Look after what time changes: the project file, knowledge that is due, what is past its retention."""
-        forgotten = 0.0
-        while True:
-            try:
-                await self._reload()
-                for name in self.refresher.due(self.project.knowledge):
-                    await self._sync(name)
-                if time.monotonic() - forgotten > retention.EVERY:
-                    forgotten = time.monotonic()
-                    kept = self.project.retention
-                    await asyncio.to_thread(retention.forget, self.database, self.tenant, kept, now=time.time())
-            except FourwaysError as error:
-                LOG.warning("%s", error)
-            except Exception:
-                LOG.exception("what time changes could not be looked after; it is tried again")
-            await asyncio.sleep(TEND)
+        """Look after what time changes: the project file, and knowledge that is due."""
+        await self._reload()
+        for name in self.refresher.due(self.project.knowledge):
+            await self._sync(name)
+
+    async def _forget(self) -> None:
+        """Forget what is past its retention."""
+        kept = self.project.retention
+        await asyncio.to_thread(retention.forget, self.database, self.tenant, kept, now=time.time())
 
     async def _reload(self) -> None:
         change = await asyncio.to_thread(self.file.look_again)
@@ -318,13 +309,8 @@ class House:
         def seen(row: JobRow) -> None:
             on_change(submitted[row.id], row.progress or {})
 
-        helping = None if self._tasks else asyncio.create_task(self.worker.run())
-        try:
+        async with nullcontext() if self._tasks else self.worker.beside():
             rows = await follow(self.database, self.tenant, list(submitted), seen)
-        finally:
-            if helping is not None:
-                helping.cancel()
-                await asyncio.gather(helping, return_exceptions=True)
         return {submitted[row.id]: row.result or {"error": row.error or row.state} for row in rows}
 
     async def erase(self, name: str, document: str, *, actor: str) -> DeletionReport:

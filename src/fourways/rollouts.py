@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from fourways.control.evaluations import Evaluator
 from fourways.control.gating import gate_handler
 from fourways.control.opinions import Gatherer
 from fourways.control.releases import GATE, job_of
-from fourways.control.sync import follow
 from fourways.control.watch import Watch
-from fourways.control.worker import Worker
+from fourways.control.worker import Worker, follow
 from fourways.core.chat import Answerer
 from fourways.core.errors import NotFound
 from fourways.core.ids import TenantId, new_id
@@ -69,13 +69,8 @@ class Rollouts:
             NotFound: there is no such release, or its job is gone.
         """
         job = await asyncio.to_thread(self._job, app, number)
-        own = asyncio.create_task(self.worker.run()) if helping else None
-        try:
+        async with self.worker.beside() if helping else nullcontext():
             await follow(self.database, self.tenant, [job.id], lambda row: on_change(row.progress or {}))
-        finally:
-            if own is not None:
-                own.cancel()
-                await asyncio.gather(own, return_exceptions=True)
 
     def live(self, app: str) -> int | None:
         """Return the number of an app's live release, None where nothing is live."""

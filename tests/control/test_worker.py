@@ -11,8 +11,8 @@ import pytest
 
 from fourways.config.tree import Knowledge, Retention
 from fourways.control import retention
-from fourways.control.sync import Refresher, follow
-from fourways.control.worker import LEASE, Handler, Note, Worker
+from fourways.control.sync import Refresher
+from fourways.control.worker import LEASE, Handler, Note, Worker, follow
 from fourways.core.errors import Unavailable
 from fourways.core.ids import DEFAULT_TENANT
 from fourways.core.trace import Trace
@@ -42,12 +42,8 @@ def row(database: Database, job_id: str) -> JobRow:
 async def working(
     database: Database, handler: Handler, now: Callable[[], float], owner: str = "w"
 ) -> AsyncIterator[None]:
-    task = asyncio.create_task(Worker(database=database, handlers={"sum": handler}, owner=owner, now=now).run())
-    try:
+    async with Worker(database=database, handlers={"sum": handler}, owner=owner, now=now).beside():
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_job_is_done_and_its_result_kept(database: Database) -> None:
@@ -76,6 +72,24 @@ async def test_a_failed_job_says_why(database: Database, error: Exception, said:
     async with working(database, handle, lambda: 2.0):
         (failed,) = await follow(database, DEFAULT_TENANT, [job_id], lambda _: None)
     assert (failed.state, failed.error) == ("failed", said)
+
+
+async def test_a_worker_outlives_what_nobody_foresaw(database: Database) -> None:
+    async def handle(job: JobRow, note: Note) -> Mapping[str, Any]:
+        return {}
+
+    looks = iter([ZeroDivisionError("a mistake of ours")])
+
+    def now() -> float:
+        for error in looks:
+            raise error
+        return 2.0
+
+    job_id = submit(database)
+    async with working(database, handle, now):
+        async with asyncio.timeout(10):
+            (done,) = await follow(database, DEFAULT_TENANT, [job_id], lambda _: None)
+    assert done.state == "done"
 
 
 async def test_a_worker_that_is_told_to_end_gives_its_job_back(database: Database) -> None:

@@ -1,17 +1,16 @@
 """What judges and replays say of a canary: gathered beside the watch, off the request path, each thing asked once."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from fourways.config.releasing import Analysis
+from fourways.control.again import again
 from fourways.control.judging import NO_OPINIONS, Opinion, Opinions
 from fourways.control.policies import read_policy
 from fourways.control.standings import StandingsRead
 from fourways.core.chat import Answerer
-from fourways.core.errors import FourwaysError
 from fourways.core.ids import TenantId, digest
 from fourways.core.report import Answered
 from fourways.core.rollout import Standing, bucket
@@ -24,8 +23,6 @@ from fourways.store import arms
 from fourways.store.arms import ARMS, Put
 from fourways.store.database import Database
 from fourways.store.releases import ReleaseRow
-
-LOG = logging.getLogger(__name__)
 
 PAUSE = 1.0
 """Seconds between two rounds."""
@@ -85,14 +82,7 @@ class Gatherer:
 
     async def run(self) -> None:
         """Gather until cancelled."""
-        while True:
-            try:
-                await self.gather()
-            except FourwaysError as error:
-                LOG.warning("opinions of a canary could not be gathered: %s", error)
-            except Exception:
-                LOG.exception("opinions of a canary could not be gathered; it is tried again")
-            await asyncio.sleep(PAUSE)
+        await again(self.gather, "opinions of a canary could not be gathered", pause=PAUSE)
 
     async def gather(self) -> None:
         """Do one round for every canary."""

@@ -1,8 +1,7 @@
 """Syncing a knowledge with its sources, as a durable job: submitted, followed, done again when it is time."""
 
-import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -17,9 +16,6 @@ from fourways.store.database import Database
 from fourways.store.jobs import JobRow
 
 KIND = "sync"
-ENDED = frozenset({"done", "failed", "cancelled"})
-LOOK = 0.15
-"""Seconds between two looks at a job that is followed."""
 
 
 def submit_sync(database: Database, tenant: TenantId, knowledge: str, *, now: float, afresh: bool) -> JobRow:
@@ -47,24 +43,6 @@ def sync_handler(library: Callable[[str], Library]) -> Handler:
         return asdict(await library(job.spec["knowledge"]).sync(progress))
 
     return handle
-
-
-async def follow(
-    database: Database, tenant: TenantId, ids: Sequence[str], on_change: Callable[[JobRow], None]
-) -> list[JobRow]:
-    """Watch jobs until all have ended, whoever does them; `on_change` sees each row at each look."""
-    while True:
-        rows = await asyncio.to_thread(_rows, database, tenant, ids)
-        for row in rows:
-            on_change(row)
-        if all(row.state in ENDED for row in rows):
-            return rows
-        await asyncio.sleep(LOOK)
-
-
-def _rows(database: Database, tenant: TenantId, ids: Sequence[str]) -> list[JobRow]:
-    with database.reading() as connection:
-        return [jobs.get_job(connection, tenant, job_id) for job_id in ids]
 
 
 class Refresher:

@@ -13,11 +13,12 @@ from typing import Any
 
 from fourways.config.releasing import Canary
 from fourways.control import releases as moves
+from fourways.control.again import again
 from fourways.control.judging import NO_OPINIONS, Opinions, judge
 from fourways.control.policies import read_policy
 from fourways.control.standings import StandingsRead
 from fourways.control.steps import due
-from fourways.core.errors import Busy, FourwaysError, IllegalTransition
+from fourways.core.errors import Busy, IllegalTransition
 from fourways.core.ids import TenantId
 from fourways.core.rollout import Line, Standing
 from fourways.core.trace import Clock
@@ -65,15 +66,7 @@ class Watch:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        while True:
-            begun = time.monotonic()
-            try:
-                await self.look()
-            except FourwaysError as error:
-                LOG.warning("releases could not be looked after: %s", error)
-            except Exception:
-                LOG.exception("releases could not be looked after; it is tried again")
-            await asyncio.sleep(max(LOOK, LOAD * (time.monotonic() - begun)))
+        await again(self.look, "releases could not be looked after", pause=LOOK, load=LOAD)
 
     async def look(self) -> None:
         """Do once whatever is due."""

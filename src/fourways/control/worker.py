@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from fourways.control.again import again
 from fourways.core.errors import Busy, FourwaysError
+from fourways.core.ids import TenantId
 from fourways.core.trace import Clock, describe
 from fourways.store import jobs
 from fourways.store.database import Database
@@ -22,6 +25,9 @@ BEAT = 0.5
 """Seconds between signs of life, which carry the progress."""
 IDLE = 0.5
 """Seconds between two looks for work."""
+LOOK = 0.15
+"""Seconds between two looks at a job that is followed."""
+ENDED = frozenset({"done", "failed", "cancelled"})
 
 Note = Callable[[Mapping[str, Any]], None]
 """Takes a job's progress: JSON."""
@@ -46,15 +52,21 @@ class Worker:
 
     async def run(self) -> None:
         """Work until cancelled; a job under way is then given back."""
-        while True:
-            try:
-                job = await asyncio.to_thread(self._claim)
-                if job is not None:
-                    await self._do(job)
-                    continue
-            except FourwaysError as error:
-                LOG.warning("no job could be taken: %s", error)
-            await asyncio.sleep(IDLE)
+        await again(self._work_off, "no job could be taken", pause=IDLE)
+
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator[None]:
+        """Work while something else is done here; a job under way at its end is given back."""
+        working = asyncio.create_task(self.run())
+        try:
+            yield
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+    async def _work_off(self) -> None:
+        while (job := await asyncio.to_thread(self._claim)) is not None:
+            await self._do(job)
 
     def _claim(self) -> JobRow | None:
         with self.database.transaction() as connection:
@@ -118,3 +130,21 @@ class Worker:
     def _write(self, change: Callable[..., JobRow], job: JobRow, **values: object) -> None:
         with self.database.transaction() as connection:
             change(connection, job.tenant, job.id, owner=self.owner, **values)
+
+
+async def follow(
+    database: Database, tenant: TenantId, ids: Sequence[str], on_change: Callable[[JobRow], None]
+) -> list[JobRow]:
+    """Watch jobs until all have ended, whoever does them; `on_change` sees each row at each look."""
+    while True:
+        rows = await asyncio.to_thread(_rows, database, tenant, ids)
+        for row in rows:
+            on_change(row)
+        if all(row.state in ENDED for row in rows):
+            return rows
+        await asyncio.sleep(LOOK)
+
+
+def _rows(database: Database, tenant: TenantId, ids: Sequence[str]) -> list[JobRow]:
+    with database.reading() as connection:
+        return [jobs.get_job(connection, tenant, job_id) for job_id in ids]
