@@ -5,7 +5,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
@@ -16,13 +15,11 @@ from fourways.config.tree import Project
 from fourways.config.watch import ProjectFile
 from fourways.control import retention
 from fourways.control.again import again
-from fourways.control.fittings import Fittings, fit, named
+from fourways.control.fittings import Fittings, fit
 from fourways.control.state import database_url, state_folder
-from fourways.control.sync import KIND, Refresher, submit_sync, sync_handler
-from fourways.control.worker import Worker, follow
 from fourways.core.chat import Answerer, Principal
 from fourways.core.errors import FourwaysError, NotFound
-from fourways.core.ids import DEFAULT_TENANT, new_id
+from fourways.core.ids import DEFAULT_TENANT
 from fourways.gateway.keys import Keys
 from fourways.gateway.limits import LimitBook
 from fourways.gateway.record import Recorder
@@ -31,15 +28,15 @@ from fourways.gateway.serve import gateway
 from fourways.knowledge.erase import DeletionReport
 from fourways.knowledge.library import Library
 from fourways.ledger import Ledger
+from fourways.librarian import Librarian
 from fourways.models.ambient import Ambient
 from fourways.models.registry import Models
 from fourways.models.supervisor import Engines
 from fourways.monitoring.metrics import Metrics
 from fourways.monitoring.telemetry import open_telemetry
 from fourways.routing import AppsOpened, open_apps
-from fourways.store import audit, revisions
+from fourways.store import revisions
 from fourways.store.database import Database, open_database
-from fourways.store.jobs import JobRow
 
 if TYPE_CHECKING:
     from fourways.control.comparisons import Compares
@@ -85,8 +82,7 @@ class House:
         self.recorder = Recorder(self.ledger.write_traces, journal=journal, observers=observers)
         self.gateway = gateway(self.routes, self.recorder, self.limits, texts=file.project.telemetry.record_texts)
         self.engines = Engines(state_folder(self.folder))
-        self.refresher = Refresher()
-        self.worker = Worker(database=database, handlers={KIND: sync_handler(self.library)}, owner=new_id("worker"))
+        self.librarian = Librarian(database, self.tenant, libraries=lambda: self.libraries)
         self._tasks: list[asyncio.Task[None]] = []
         self._fittings: Fittings | None = None
         self._apps: AppsOpened | None = None
@@ -160,10 +156,6 @@ class House:
             state=state_folder(self.folder),
         )
 
-    def library(self, name: str) -> Library:
-        """Return a knowledge by its name; raises NotFound."""
-        return named(self.libraries, name)
-
     # ------------------------------------------------------------ beginning and end
 
     async def start(self, *, background: bool = True) -> None:
@@ -184,13 +176,13 @@ class House:
             return
         if self.sync_at_start:
             for name in self.project.knowledge:
-                await self._sync(name)
+                await self.librarian.sync(name)
         self._tasks = [asyncio.create_task(work) for work in self._background()]
 
     def _background(self) -> tuple[Coroutine[None, None, None], ...]:
         return (
-            self.worker.run(),
-            self._warm_up(),
+            self.librarian.worker.run(),
+            self.librarian.warm_up(),
             self._roll_out(),
             again(self.reroute, "releases could not be put in force; what is served stays as it is", pause=FOLLOW),
             again(self._tend, "what time changes could not be looked after", pause=TEND),
@@ -240,19 +232,10 @@ class House:
             self.routes.current = replace(self.routes.current, apps=served)
             self._releases_seen = seen
 
-    async def _warm_up(self) -> None:
-        """Search each knowledge once, which starts its engine and loads its index: the first question need not wait."""
-        for name, library in self.libraries.items():
-            try:
-                await library.search("warm up", labels=frozenset(), limit=1)
-            except FourwaysError as error:
-                LOG.warning("'%s' cannot be searched yet: %s", name, error)
-
     async def _tend(self) -> None:
         """Look after what time changes: the project file, and knowledge that is due."""
         await self._reload()
-        for name in self.refresher.due(self.project.knowledge):
-            await self._sync(name)
+        await self.librarian.refresh(self.project.knowledge)
 
     async def _forget(self) -> None:
         """Forget what is past its retention."""
@@ -295,44 +278,19 @@ class House:
 
     # ------------------------------------------------------------ knowledge
 
+    def library(self, name: str) -> Library:
+        """Return a knowledge by its name; raises NotFound."""
+        return self.librarian.library(name)
+
     async def ingest(
         self, names: Sequence[str], on_change: Callable[[str, Mapping[str, Any]], None]
     ) -> dict[str, Mapping[str, Any]]:
-        """Sync knowledges, each as a durable job, and wait for the results; another process may be doing them.
-
-        Args:
-            names: which.
-            on_change: called with a knowledge's name and its job's progress, again and again.
-        """
-        submitted = {(await self._sync(name, afresh=True)).id: name for name in names}
-
-        def seen(row: JobRow) -> None:
-            on_change(submitted[row.id], row.progress or {})
-
-        async with nullcontext() if self._tasks else self.worker.beside():
-            rows = await follow(self.database, self.tenant, list(submitted), seen)
-        return {submitted[row.id]: row.result or {"error": row.error or row.state} for row in rows}
+        """Sync knowledges and wait for the results; see `Librarian.ingest`."""
+        return await self.librarian.ingest(names, on_change, helping=not self._tasks)
 
     async def erase(self, name: str, document: str, *, actor: str) -> DeletionReport:
-        """Erase a document of a knowledge for good; who did it stands in the audit log.
-
-        Raises:
-            NotFound: there is no such knowledge, or no such document in it.
-            Busy: a sync is under way that does not end; the document no longer answers.
-        """
-        report = await self.library(name).delete(document)
-        await asyncio.to_thread(self._note_erasure, name, report, actor)
-        return report
-
-    async def _sync(self, name: str, *, afresh: bool = False) -> JobRow:
-        self.refresher.asked(name)
-        return await asyncio.to_thread(submit_sync, self.database, self.tenant, name, now=time.time(), afresh=afresh)
-
-    def _note_erasure(self, knowledge: str, report: DeletionReport, actor: str) -> None:
-        detail = {"knowledge": knowledge, "versions": report.versions, "passages": report.passages}
-        with self.database.transaction() as connection:
-            act = {"actor": actor, "action": "document.erase", "subject": report.document}
-            audit.append(connection, self.tenant, at=time.time(), detail=detail, **act)
+        """Erase a document for good; see `Librarian.erase`."""
+        return await self.librarian.erase(name, document, actor=actor)
 
 
 def open_house(folder: Path, environ: Mapping[str, str] | None = None) -> House:
