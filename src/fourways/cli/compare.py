@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from fourways.cli.compare_shown import tell
-from fourways.cli.release import only_app
+from fourways.cli.place import only_app
 from fourways.cli.terminal import ERR, AsJson, bars, folder_of, print_json
 from fourways.control.state import state_folder
 

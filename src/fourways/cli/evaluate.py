@@ -100,7 +100,7 @@ def evaluate(
 
 async def _evaluate(folder: Path, model: str | None, asking: "Ask", *, gate: bool) -> Evaluated:
     from fourways.bootstrap import open_house
-    from fourways.cli.release import only_app
+    from fourways.cli.place import only_app
 
     house = open_house(folder)
     await house.start(background=False)

@@ -3,20 +3,15 @@
 import asyncio
 import getpass
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fourways.cli.release_shown import tell, tell_all, tell_differences, tell_log, tell_verdict
+from fourways.cli.place import only_app, opened
+from fourways.cli.release_shown import tell, tell_verdict
 from fourways.cli.terminal import ERR, OUT, SAID_NO, AsJson, DryRun, bars, folder_of, print_json
-from fourways.config.tree import Project
-from fourways.core.errors import InvalidRequest, NotFound
-from fourways.core.ids import DEFAULT_TENANT, TenantId
-from fourways.store.database import Database
 
 if TYPE_CHECKING:
     from fourways.bootstrap import House
@@ -31,7 +26,7 @@ verbs = typer.Typer(no_args_is_help=True, help="Take a candidate to people, in s
 
 def register(app: typer.Typer) -> None:
     """Add the verb with its own verbs."""
-    from fourways.cli import release_bundle  # noqa: F401 - adds export and import
+    from fourways.cli import release_bundle, release_looking  # noqa: F401 - they add status, diff, log, export, import
 
     app.add_typer(verbs, name="release")
 
@@ -166,7 +161,7 @@ def promote(
             place.tenant,
             place.project,
             place.app,
-            _number(release),
+            releases.number_of(release),
             actor=actor(),
             now=time.time(),
             reason=reason,
@@ -192,7 +187,7 @@ def rollback(
     """
     from fourways.control import releases
 
-    number = None if release is None else _number(release)
+    number = None if release is None else releases.number_of(release)
     with opened(context, app) as place:
         shown = releases.roll_back(
             place.database,
@@ -210,8 +205,10 @@ def rollback(
 def _move(
     context: typer.Context, app: str | None, release: str, move: Callable[..., "Shown"], reason: str, *, as_json: bool
 ) -> None:
+    from fourways.control import releases
+
     with opened(context, app) as place:
-        number = _number(release)
+        number = releases.number_of(release)
         shown = move(place.database, place.tenant, place.app, number, actor=actor(), now=time.time(), reason=reason)
     _moved(shown, as_json=as_json)
 
@@ -221,142 +218,3 @@ def _moved(shown: "Shown", *, as_json: bool) -> None:
         print_json(shown)
     else:
         tell(shown)
-
-
-# ---------------------------------------------------------------- looking
-
-
-@verbs.command("status")
-def status(
-    context: typer.Context,
-    release: Annotated[str | None, typer.Argument(help="One release with its verdicts; all of them otherwise.")] = None,
-    app: App = None,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Show where releases stand, or one with everything that judged it.
-
-    Examples:  fourways release status   ·   fourways release status r3   ·   fourways release status --json
-    """
-    from fourways.control import releases
-
-    if release is None:
-        with opened(context, app, any_app=True) as place:
-            listed = releases.list_releases(place.database, place.tenant, place.app or None)
-        print_json(listed) if as_json else tell_all(listed)
-        return
-    with opened(context, app) as place:
-        shown = releases.show(place.database, place.tenant, place.app, _number(release))
-        now = _as_of_now(place, shown)
-    if as_json:
-        print_json({**asdict(shown), "waits_for": shown.waits_for, "now": now})
-        return
-    tell(shown)
-    tell_verdict("The gate", shown.standing.gate)
-    if now is not None:
-        tell_verdict(f"The canary as of now, after {shown.standing.looks} looks", now)
-    else:
-        tell_verdict(f"The canary, after {shown.standing.looks} looks", shown.standing.verdict)
-
-
-def _as_of_now(place: "Place", shown: "Shown") -> dict[str, Any] | None:
-    """Judge a running canary by what is known at this moment; None where it is none."""
-    if shown.standing.state != "canary" or not shown.standing.shifts:
-        return None
-    from fourways.control.judging import judge
-
-    return judge(place.database, place.tenant, shown.release, shown.standing).verdict.plain()
-
-
-@verbs.command("diff")
-def diff(
-    context: typer.Context,
-    before: Annotated[str, typer.Argument(help="A release: r2.")],
-    after: Annotated[str, typer.Argument(help="Another: r3.")],
-    app: App = None,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Show what differs between what two releases pin: model, prompt, knowledge, retrieval, decoding.
-
-    Example:  fourways release diff r2 r3
-    """
-    from fourways.control import releases
-
-    with opened(context, app) as place:
-        found = releases.diff(place.database, place.tenant, place.app, _number(before), _number(after))
-    print_json(found) if as_json else tell_differences(found, before, after)
-
-
-@verbs.command("log")
-def log(
-    context: typer.Context,
-    app: App = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The newest so many rows.")] = 50,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Show every move of every release: who, when, why; and whether the log's chain holds.
-
-    Example:  fourways release log
-    """
-    from fourways.store import releases
-
-    with opened(context, app, any_app=True) as place, place.database.reading() as connection:
-        rows = releases.events(connection, place.tenant, app=place.app or None, limit=limit)
-        broken = releases.verify(connection, place.tenant).broken
-    if as_json:
-        print_json({"rows": rows, "broken": broken})
-    else:
-        tell_log(rows, broken)
-    if broken:
-        raise typer.Exit(1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """What a verb works on; `app` is "" where it is about all of them."""
-
-    database: Database
-    tenant: TenantId
-    project: Project
-    app: str
-
-
-@contextmanager
-def opened(context: typer.Context, app: str | None, *, any_app: bool = False) -> Iterator[Place]:
-    """Open the store alone: moving a release needs nothing else of the house."""
-    import os
-
-    from fourways.config.load import load_project
-    from fourways.control.state import database_of
-
-    folder = folder_of(context)
-    project = load_project(folder, os.environ)
-    name = app or "" if any_app else only_app(project.apps, app)
-    if name and name not in project.apps:
-        raise NotFound.named("app", name, project.apps)
-    with database_of(folder) as database:
-        yield Place(database=database, tenant=DEFAULT_TENANT, project=project, app=name)
-
-
-def only_app(apps: Mapping[str, object], named: str | None) -> str:
-    """Return the app that is meant.
-
-    Raises:
-        NotFound: it is none of the project's.
-        InvalidRequest: none is named, and there are several.
-    """
-    if named is not None:
-        if named not in apps:
-            raise NotFound.named("app", named, apps)
-        return named
-    if len(apps) != 1:
-        raise InvalidRequest(f"say which app: {', '.join(sorted(apps)) or 'the project has none'}")
-    return next(iter(apps))
-
-
-def _number(release: str) -> int:
-    from fourways.control.releases import number_of
-
-    return number_of(release)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from fourways.cli.release import App, Which, actor, only_app, opened, verbs, wait_for_gate
+from fourways.cli.place import only_app, opened
+from fourways.cli.release import App, Which, actor, verbs, wait_for_gate
 from fourways.cli.release_shown import tell, tell_verdict
 from fourways.cli.terminal import ERR, OUT, SAID_NO, AsJson, folder_of, print_json
 
