@@ -1,6 +1,7 @@
 """A comparison says what was measured, pair by pair, and no more than that."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -109,6 +110,20 @@ def test_a_way_without_the_primary_metric_is_not_recommended_and_it_says_why():
     found = composed(evidence("prompt", POOR), primary="bleu")
     assert found.advice.recommended is None
     assert any(note.startswith("prompt: bleu was not measured") for note in found.notes)
+
+
+def test_a_way_without_the_primary_metric_does_not_turn_it_round_for_the_others():
+    def words(way: str, mean: float) -> Evidence:
+        found = evidence(way, GOOD)
+        kept = Measure(metric="words", direction="lower", estimate=Estimate(value=mean, low=mean, high=mean, n=60))
+        scores = (Score(metric="words", value=mean, passed=True),)
+        results = tuple(replace(result, scores=scores) for result in found.report.results)
+        return replace(found, report=replace(found.report, measures=(kept,), results=results))
+
+    found = composed(evidence("prompt", GOOD), words("rag", 12.0), words("finetune", 90.0), primary="words")
+    assert found.advice.recommended is not None
+    assert found.advice.recommended.way == "rag"
+    assert {place.name: place.quality for place in found.places} == {"rag": -12.0, "finetune": -90.0}
 
 
 def test_a_stand_in_is_not_passed_off_as_a_language_model(comparison):

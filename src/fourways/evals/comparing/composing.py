@@ -70,7 +70,7 @@ def compose(evidence: Sequence[Evidence], setting: Setting) -> Comparison:
     """Put everything together."""
     found = sorted(evidence, key=lambda one: one.traits.rung.number)
     arms = tuple(_arm(one, setting) for one in found)
-    primary = arms[0].measure(setting.primary) if arms else None
+    primary = next((measure for arm in arms if (measure := arm.measure(setting.primary))), None)
     lower = primary is not None and primary.direction == "lower"
     economies = [arm.economy for arm in arms]
     priced = [economy for economy in economies if economy.priced]
