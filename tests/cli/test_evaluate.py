@@ -154,6 +154,17 @@ def test_it_shows_measures_misses_and_the_verdict_within_the_terminal(typed, tmp
     assert max(map(len, table)) <= width
 
 
+def test_what_cannot_be_told_is_not_shown_as_missed_and_says_why(typed, tmp_path):
+    yaml = YAML.replace("[{type: contains}]", "[{type: contains}, {type: judge}]")
+    write(tmp_path, yaml.replace("tests: {", "tests: {judge: echo, "), right=8)
+    shown = typed("--no-gate").stdout
+    assert "0 of 2 cases passed" in shown
+    assert "8 could not be decided" in shown
+    assert "Missed, 2 of 2" in shown
+    assert "Could not be decided, 5 of 8" in shown
+    assert "judge: could not be scored" in shown
+
+
 def test_it_writes_json_a_page_junit_and_markdown(typed, tmp_path):
     write(tmp_path)
     html, junit, markdown = (tmp_path / name for name in ("out/r.html", "out/r.xml", "out/r.md"))

@@ -1,5 +1,7 @@
 """How `fourways eval` shows a report: measures with intervals and bars, the first misses, the verdict rule by rule."""
 
+from collections.abc import Sequence
+
 from rich.markup import escape
 from rich.table import Table
 
@@ -92,17 +94,26 @@ def _robustness(report: Report) -> None:
 
 
 def _misses(report: Report) -> None:
-    missed = [result for result in report.results if not result.passed]
-    if not missed:
+    from fourways.evals.measuring import undecided
+    from fourways.evals.rendering.misses import missed_of
+
+    _cases("Missed", missed_of(report), "[red]✗[/]", "missed")
+    _cases("Could not be decided", [one for one in report.results if undecided(one)], "[yellow]?[/]", "because")
+
+
+def _cases(title: str, found: Sequence[CaseResult], sign: str, why: str) -> None:
+    if not found:
         return
-    OUT.print(f"\n[bold]Missed, {min(MISSES, len(missed))} of {len(missed)}[/]")
-    for result in missed[:MISSES]:
-        OUT.print(_miss(result))
+    OUT.print(f"\n[bold]{title}, {min(MISSES, len(found))} of {len(found)}[/]")
+    for result in found[:MISSES]:
+        OUT.print(_case(result, sign, why))
     OUT.print()
 
 
-def _miss(result: CaseResult) -> Table:
-    """Show a missed case: what was asked, expected and answered, why that is a miss, and what the model says of it."""
+def _case(result: CaseResult, sign: str, why: str) -> Table:
+    """Show a case: what was asked, expected and answered, why it did not pass, and what the model says of it."""
+    from fourways.evals.rendering.text import flat
+
     made = Table.grid(padding=(0, 1))
     made.add_column(width=1)
     made.add_column(style="dim", no_wrap=True)
@@ -113,16 +124,11 @@ def _miss(result: CaseResult) -> Table:
         ("asked", result.input),
         ("expected", result.expected),
         ("failed", failed) if failed else ("answered", result.answer.text or "nothing"),
-        ("missed", "; ".join(reasons)),
+        (why, "; ".join(reasons)),
         ("explains", result.explanation),
     )
-    made.add_row("[red]✗[/]", "case", escape(result.id))
+    made.add_row(sign, "case", escape(result.id))
     for name, text in rows:
         if text:
-            made.add_row("", name, escape(_short(text)))
+            made.add_row("", name, escape(flat(text, LONG)))
     return made
-
-
-def _short(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= LONG else f"{flat[:LONG]} …"
