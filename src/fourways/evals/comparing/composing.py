@@ -72,8 +72,8 @@ def compose(evidence: Sequence[Evidence], setting: Setting) -> Comparison:
     arms = tuple(_arm(one, setting) for one in found)
     primary = next((measure for arm in arms if (measure := arm.measure(setting.primary))), None)
     lower = primary is not None and primary.direction == "lower"
-    economies = [arm.economy for arm in arms]
-    priced = [economy for economy in economies if economy.priced]
+    differences = tuple(_differences(found, setting.primary, lower=lower))
+    priced = [arm.economy for arm in arms if arm.economy.priced]
     traffic = setting.facts.requests_per_month
     high = max(HIGH, 10 * (traffic or 0))
     suite = found[0].report if found else None
@@ -85,7 +85,7 @@ def compose(evidence: Sequence[Evidence], setting: Setting) -> Comparison:
         cases=max((len(one.report.results) for one in found), default=0),
         primary=setting.primary,
         arms=arms,
-        versus=tuple(_differences(found, setting.primary, lower=lower)),
+        versus=differences,
         contrasts=contrasts({one.way: one.report for one in found}, setting.primary, lower=lower),
         places=pareto([place for arm in arms if (place := _place(arm, setting.primary, lower=lower))]),
         curves=tuple(curve(economy, LOW, high) for economy in priced),
@@ -96,7 +96,7 @@ def compose(evidence: Sequence[Evidence], setting: Setting) -> Comparison:
         advice=advise(
             [measured for arm in arms if (measured := _measured(arm, setting, lower=lower))],
             setting.facts,
-            _gaps(found, setting.primary, lower=lower),
+            _gaps(differences, setting.primary),
         ),
         phases=setting.phases,
         notes=tuple(notes({one.way: one.report for one in found}, arms, setting.primary)),
@@ -215,18 +215,9 @@ def _sample(one: Evidence, metric: str) -> Sample:
     return Sample(way=one.way, values=clocked)
 
 
-def _gaps(found: Sequence[Evidence], primary: str, *, lower: bool) -> Callable[[str, str], Versus | None]:
-    by_way = {one.way: one for one in found}
-    direction: Direction = "lower" if lower else "higher"
-    known: dict[tuple[str, str], Versus | None] = {}
-
-    def gap(first: str, second: str) -> Versus | None:
-        if (first, second) not in known:
-            samples = (_sample(by_way[way], primary) for way in (first, second))
-            known[first, second] = versus(primary, direction, *samples)
-        return known[first, second]
-
-    return gap
+def _gaps(found: Sequence[Versus], primary: str) -> Callable[[str, str], Versus | None]:
+    by_pair = {frozenset((one.first, one.second)): one for one in found if one.metric == primary}
+    return lambda first, second: by_pair.get(frozenset((first, second)))
 
 
 def with_phase(comparison: Comparison, phase: Step) -> Comparison:
