@@ -10,6 +10,7 @@ from fourways.cli.compare_sides import LEGEND, by_nature, known, side_by_side
 from fourways.cli.terminal import OUT
 from fourways.evals.comparing.advice import Advice, Cell, Choice, Reason
 from fourways.evals.comparing.comparison import Comparison
+from fourways.evals.comparing.crossings import LEVEL, Crossing, crossings
 from fourways.evals.comparing.economics import BreakEven
 from fourways.evals.comparing.wording import dollars
 
@@ -18,8 +19,6 @@ WIDTH = 48
 """Characters of a cost curve."""
 TOLD = 4
 """Changes of places between two ways that are said one by one."""
-LEVEL = 0.02
-"""Costs that differ by less than this share are level."""
 STANDS = {"measured": "[green]✓[/]", "possible": "[cyan]○[/]", "ruled out": "[red]✗[/]", "hardly offered": "[dim]–[/]"}
 
 
@@ -76,32 +75,23 @@ def sparkline(values: Sequence[float], floor: float, ceiling: float) -> str:
 
 def break_evens_in_words(comparison: Comparison) -> Iterator[str]:
     """Say where any two ways change places; the first few of many, and how many more."""
-    names = [arm.way for arm in comparison.arms if arm.economy.priced]
-    for place, first in enumerate(names):
-        for second in names[place + 1 :]:
-            found = [one for one in comparison.break_evens if {one.below, one.above} == {first, second}]
-            yield from map(_break_even, found[:TOLD])
-            if len(found) > TOLD:
-                last = found[-1]
-                more = len(found) - TOLD
-                yield f"They change places {more} times more, last at {last.traffic:,.0f}: then {last.above}."
-            if not found:
-                yield _never(comparison, first, second)
+    for one in crossings(comparison):
+        yield from map(_break_even, one.changes[:TOLD])
+        if len(one.changes) > TOLD:
+            more, last = len(one.changes) - TOLD, one.changes[-1]
+            yield f"They change places {more} times more, last at {last.traffic:,.0f}: then {last.above}."
+        if not one.changes:
+            yield _never(one)
 
 
 def _break_even(one: BreakEven) -> str:
     return f"From {one.traffic:,.0f} answers a month on, {one.above} costs less than {one.below}: {dollars(one.usd)}."
 
 
-def _never(comparison: Comparison, first: str, second: str) -> str:
-    """Say who is cheaper all along, or that it makes no difference."""
-    ends = [point.traffic for point in comparison.curves[0].points[:: len(comparison.curves[0].points) - 1]]
-    either = [[comparison.arm(way).economy.monthly(traffic) or 0.0 for traffic in ends] for way in (first, second)]
-    if all(math.isclose(one, other, rel_tol=LEVEL) for one, other in zip(*either, strict=True)):
-        return f"{first} and {second} cost about the same at every traffic shown; there is no break-even."
-    costs = {first: either[0][1], second: either[1][1]}
-    cheaper, dearer = sorted(costs, key=lambda way: costs[way])
-    return f"{cheaper} costs no more than {dearer} at any traffic shown; there is no break-even."
+def _never(one: Crossing) -> str:
+    if one.level:
+        return f"{one.first} and {one.second} cost about the same at every traffic shown; there is no break-even."
+    return f"{one.cheaper} costs no more than {one.dearer} at any traffic shown; there is no break-even."
 
 
 def _tell_front(comparison: Comparison) -> None:

@@ -1,9 +1,9 @@
 """What ways cost, drawn and said: a thousand answers, over traffic with break-evens, beside quality and latency."""
 
 from collections.abc import Iterator
-from itertools import combinations
 
 from fourways.evals.comparing.comparison import Arm, Comparison
+from fourways.evals.comparing.crossings import Crossing, crossings
 from fourways.evals.comparing.economics import SECONDS_AN_HOUR, BreakEven
 from fourways.evals.comparing.wording import dollars, seconds
 from fourways.evals.rendering import charts
@@ -16,8 +16,6 @@ SAID = 3
 UNKNOWN = "no price is known"
 SIZES = ((1e6, " M"), (1e3, " k"))
 ROUNDS_TO_ONE, THREE_DIGITS = 0.9995, 99.95
-LEVEL = 0.02
-"""Costs that differ by less than this share are about the same."""
 
 
 def costs(comparison: Comparison) -> str:
@@ -100,15 +98,13 @@ def expected(comparison: Comparison) -> str:
 
 def places_changed(comparison: Comparison) -> Iterator[str]:
     """Say where any two ways change places, or who is cheaper all along."""
-    names = [curve.name for curve in comparison.curves]
-    for pair in combinations(names, 2):
-        found = [one for one in comparison.break_evens if {one.below, one.above} == set(pair)]
-        yield from map(_break_even, found[:SAID])
-        if len(found) > SAID:
-            more, last = len(found) - SAID, found[-1]
+    for one in crossings(comparison):
+        yield from map(_break_even, one.changes[:SAID])
+        if len(one.changes) > SAID:
+            more, last = len(one.changes) - SAID, one.changes[-1]
             yield f"They change places {more} times more, last at {last.traffic:,.0f}; then {last.above} is cheaper."
-        if not found:
-            yield _never(comparison, *pair)
+        if not one.changes:
+            yield _never(one)
 
 
 def _break_even(one: BreakEven) -> str:
@@ -117,13 +113,10 @@ def _break_even(one: BreakEven) -> str:
     )
 
 
-def _never(comparison: Comparison, first: str, second: str) -> str:
-    costs = {curve.name: [point.usd for point in curve.points] for curve in comparison.curves}
-    ends = [(costs[first][at], costs[second][at]) for at in (0, -1)]
-    if all(abs(one - other) <= LEVEL * max(one, other) for one, other in ends):
-        return f"{first} and {second} cost about the same at every traffic shown."
-    cheaper, dearer = (first, second) if ends[-1][0] < ends[-1][1] else (second, first)
-    return f"{cheaper} costs no more than {dearer} at any traffic shown: there is no break-even."
+def _never(one: Crossing) -> str:
+    if one.level:
+        return f"{one.first} and {one.second} cost about the same at every traffic shown."
+    return f"{one.cheaper} costs no more than {one.dearer} at any traffic shown: there is no break-even."
 
 
 def count(value: float) -> str:
