@@ -72,6 +72,20 @@ async def test_an_answer_that_breaks_off_is_noted_as_such() -> None:
     assert all(one.failed for one in found["rag"])
 
 
+async def test_of_a_server_that_ended_meanwhile_it_is_not_known_what_the_answer_kept_busy() -> None:
+    """What it had spent is no longer seen: the machine would seem to have worked backwards."""
+    track = Track()
+    whole = track.answerer("rag", 2)
+
+    async def answer(request: ChatRequest, trace: Trace, /) -> AsyncIterator[Chunk]:
+        async for chunk in whole(request, trace):
+            yield chunk
+        track.cpu -= 100.0 if len(track.asked) == 3 else 0.0
+
+    found, _ = await race(track, {"rag": answer})
+    assert [one.busy is None for one in found["rag"]] == [False, True, False, False]
+
+
 async def test_slow_ways_are_asked_fewer_times_yet_a_few_times_in_any_case() -> None:
     track = Track()
     found, _ = await race(track, {"rag": track.answerer("rag", 10)}, 20, patience=60.0)

@@ -27,7 +27,7 @@ class Clocked:
 
     Attributes:
         seconds, first_token: to the end, to the first token; None where none came by itself.
-        busy: CPU seconds that this machine's processes spent on it; None where that cannot be seen.
+        busy: CPU seconds that this machine's processes spent on it; None where that cannot be seen, or one ended.
         failed: whether it broke off.
     """
 
@@ -89,7 +89,7 @@ async def take_turns(
             case=case.id,
             seconds=answered.seconds,
             first_token=answered.first_token,
-            busy=None if before is None or after is None else after - before,
+            busy=None if before is None or after is None or after < before else after - before,
             failed=bool(answered.error),
         )
 
