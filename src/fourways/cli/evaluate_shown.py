@@ -14,6 +14,8 @@ BAR, SHORT_BAR = 20, 8
 """Characters of a share's bar, on a wide terminal and on a narrow one."""
 NARROW = 100
 """Columns below which a terminal is narrow."""
+COLOURS = {1: "green", -1: "red", 0: "dim"}
+"""Of what stands against what is live, by whether it is better."""
 MISSES = 5
 LONG = 300
 """Characters of a text."""
@@ -68,11 +70,10 @@ def _bar(measure: Measure, wide: int) -> str:
 
 
 def _against(report: Report, live: Report, measure: Measure) -> str:
-    from fourways.evals.rendering.evaluation import compared
+    from fourways.evals.rendering.against import against
 
-    said = compared(report, live, measure)
-    colour = "green" if said.startswith("better") else "red" if said.startswith("worse") else "dim"
-    return f"[{colour}]{said}[/]"
+    found = against(report, live, measure)
+    return f"[{COLOURS[found.better]}]{found.says}[/]" if found is not None else ""
 
 
 def _robustness(report: Report) -> None:

@@ -90,12 +90,6 @@ def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def compared(report: Report, baseline: Report, measure: Measure) -> str:
-    """Say whether a candidate is better or worse on a metric, or that it cannot be told; "" of a whole suite's."""
-    found = against(report, baseline, measure)
-    return found.says if found is not None else ""
-
-
 def _lead(report: Report, baseline: Report | None, name: str) -> Iterator[str]:
     measure = report.measure("passed")
     if measure is not None and measure.estimate.n:
