@@ -8,7 +8,6 @@ from typing import Any
 from fourways.config.testing import Robustness as Node
 from fourways.config.tree import Search
 from fourways.core.data import Hit
-from fourways.core.ids import digest
 from fourways.core.report import Answered
 from fourways.core.specs import Candidate
 from fourways.evals.asking import request_of
@@ -63,7 +62,7 @@ async def disturb(
         tampered = replace(workshop, knowledge=lambda name: Slipped(workshop.knowledge(name), inserted))
         opened = WAYS[candidate.way].open(candidate, tampered)
         request = request_of(case, target.model, temperature=desk.settings.temperature)
-        key = digest([asked.key(case.asked, request.options, 0), list(inserted.texts), list(inserted.places)])
+        key = asked.key(case.asked, request.options, 0, inserted.digest)
         return (await desk.ask(key, opened, request)).answered
 
     async def value(case: Case, answered: Answered) -> float | None:
