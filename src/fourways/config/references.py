@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from glob import glob
 from pathlib import Path
 
 from fourways.config.tree import App, FileSource, Knowledge, Project, PromptWay, RagWay, Target, WebSource
@@ -68,11 +69,9 @@ def _tests(project: Project, app: App, at: tuple[str | int, ...], folder: Path) 
         ("calibration", app.tests.calibration),
     ):
         for number, path in enumerate(paths):
-            if GLOB_MARKS & set(path):
-                if not any(folder.glob(path)):
-                    yield (*at, key, number), f"no file matches {path}"
-            elif not (folder / path).is_file():
-                yield (*at, key, number), _no_file(path, folder)
+            if not any(found.is_file() for found in matching(path, folder)):
+                wrong = f"no file matches {path}" if GLOB_MARKS & set(path) else _no_file(path, folder)
+                yield (*at, key, number), wrong
     if app.tests.judge is not None:
         yield from _model(project, app.tests.judge, (*at, "judge"))
 
@@ -129,10 +128,19 @@ def files_named(project: Project) -> list[str]:
     return sorted({path for way in ways for path in (way.template, way.examples.file) if path is not None})
 
 
+def matching(pattern: str, folder: Path) -> list[Path]:
+    """List the files that a glob matches, in order; what is no glob names one file, whether it is there or not."""
+    if not GLOB_MARKS & set(pattern):
+        return [folder / pattern]
+    found = glob(pattern, root_dir=folder, recursive=True, include_hidden=True)  # noqa: PTH207 - takes absolute ones too
+    return sorted(path for name in found if (path := folder / name).is_file())
+
+
 def files_of_tests(project: Project, folder: Path) -> list[str]:
-    """List the files of test cases that a project names, globs filled in."""
+    """List the files of test cases that a project names, globs filled in, as far as they lie in its folder."""
     named = [
         path for app in project.apps.values() for path in (*app.tests.files, *app.tests.tuning, *app.tests.calibration)
     ]
-    found = [folder.glob(path) if GLOB_MARKS & set(path) else [folder / path] for path in named]
-    return sorted({str(path.relative_to(folder)) for paths in found for path in paths if path.is_file()})
+    found = (path for pattern in named for path in matching(pattern, folder) if path.is_file())
+    inside = (path for path in found if path.is_relative_to(folder) and ".." not in path.relative_to(folder).parts)
+    return sorted({str(path.relative_to(folder)) for path in inside})

@@ -5,12 +5,12 @@ them, not even nearly.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from fourways.config.references import GLOB_MARKS
+from fourways.config.references import matching
 from fourways.config.testing import Split, TestsNode
 from fourways.core.errors import InvalidSuite
 from fourways.core.ids import digest
@@ -125,14 +125,11 @@ def _read(patterns: Sequence[str], folder: Path, known: Collection[str]) -> list
     return sources
 
 
-def _files(pattern: str, folder: Path) -> Iterator[Path]:
-    if not GLOB_MARKS & set(pattern):
-        yield folder / pattern
-        return
-    matching = sorted(path for path in folder.glob(pattern) if path.is_file())
-    if not matching:
+def _files(pattern: str, folder: Path) -> list[Path]:
+    found = matching(pattern, folder)
+    if not found:
         raise InvalidSuite(f"no file matches {pattern} in {folder}")
-    yield from matching
+    return found
 
 
 def _shown(path: Path, folder: Path) -> str:
