@@ -211,6 +211,7 @@ class _Run:
         self.candidate = Candidate(target, desk)
         self.stopped = ""
         self._results: dict[int, CaseResult] = {}
+        self._passed = self._reused = 0
         self._on_progress = on_progress
         self._started_at = started_at
         self._began = desk.clock()
@@ -231,11 +232,16 @@ class _Run:
     async def _work(self, left: Iterator[int]) -> None:
         for at in left:
             try:
-                self._results[at] = await self._case(self.suite.cases[at])
+                self._keep(at, await self._case(self.suite.cases[at]))
             except Spent as spent:  # what was answered earlier costs nothing: the others are looked at all the same
                 self.stopped = self.stopped or spent.message
                 continue
             self._tell()
+
+    def _keep(self, at: int, result: CaseResult) -> None:
+        self._results[at] = result
+        self._passed += result.passed
+        self._reused += result.reused
 
     async def _case(self, case: Case) -> CaseResult:
         replies = [await self.candidate.ask(case, repeat) for repeat in range(self.desk.settings.repeat)]
@@ -254,13 +260,12 @@ class _Run:
         return replace(result, explanation=await self.candidate.explain(case, result.answer))
 
     def _tell(self) -> None:
-        done = self._results.values()
         self._on_progress(
             Progress(
-                done=len(done),
+                done=len(self._results),
                 total=len(self.suite.cases),
-                passed=sum(result.passed for result in done),
-                reused=sum(result.reused for result in done),
+                passed=self._passed,
+                reused=self._reused,
                 cost_usd=self.desk.purse.spent,
                 seconds=self.desk.clock() - self._began,
             )
