@@ -11,7 +11,7 @@ from fourways.evals.cases import Case
 from fourways.evals.classification import suite_measures
 from fourways.evals.scorers import SCORERS
 from fourways.evals.scorers.base import Scorer
-from fourways.evals.statistics import RESAMPLES, bootstrap_mean, cases_needed, mean_estimate, paired, quantile_estimate
+from fourways.evals.statistics import RESAMPLES, bootstrap_mean, cases_needed, mean_estimate, quantile_estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,15 +191,16 @@ def gain(report: Report, other: Report, measure: Measure) -> Gain:
     """Compare two reports on one metric, case by case."""
     first, second = values_of(report, measure.metric), values_of(other, measure.metric)
     shared = [case for case in first if case in second]
+    ours, theirs = ([values[case] for case in shared] for values in (first, second))
     sign = 1.0 if measure.direction == "higher" else -1.0
-    ones, others = ([sign * values[case] for case in shared] for values in (first, second))
+    differences = tuple(sign * (one - another) for one, another in zip(ours, theirs, strict=True))
     figure = FIGURES.get(measure.metric)
     if figure is None or figure.quantile is None or report.values(measure.metric):
-        estimate = paired(ones, others).difference
+        estimate = bootstrap_mean(differences)
     else:
-        estimate = _quantiles_apart([sign * one for one in ones], [sign * one for one in others], figure.quantile, sign)
-    coins = {abs(value) for value in (*ones, *others)} <= {0.0, 1.0}
-    return Gain(estimate=estimate, coins=coins, _differences=tuple(a - b for a, b in zip(ones, others, strict=True)))
+        estimate = _quantiles_apart(ours, theirs, figure.quantile, sign)
+    coins = {abs(value) for value in (*ours, *theirs)} <= {0.0, 1.0}
+    return Gain(estimate=estimate, coins=coins, _differences=differences)
 
 
 def _quantiles_apart(first: Sequence[float], second: Sequence[float], q: float, sign: float) -> Estimate:
