@@ -55,8 +55,7 @@ def load_suite(
     testing = [*sides["testing"], *written.cases]
     apart = _read(node.tuning, folder, names)
     assert_clean(_all(apart), testing)
-    parted = _Source("split", _without_tested(sides["tuning"], testing))
-    cases = testing if side == "testing" else _all(_named_apart([parted, *apart]))
+    cases = testing if side == "testing" else _tuning(sides["tuning"], apart, testing)
     if not cases:
         raise InvalidSuite(EMPTY[side])
     asserts = tuple(assertion(one, Place("tests.assert"), names) for one in node.assert_)
@@ -165,10 +164,11 @@ def _side(case: Case, split: Split | None) -> Side:
     return "testing" if split is None else side_of(case, split)
 
 
-def _without_tested(tuning: Sequence[Case], testing: Sequence[Case]) -> tuple[Case, ...]:
-    """Leave out what resembles a test case: it is the test that must not change when a case is added."""
-    tested = {overlap.tuning for overlap in overlaps(tuning, testing)}
-    return tuple(case for case in tuning if case.id not in tested)
+def _tuning(parted: Sequence[Case], apart: Sequence[_Source], testing: Sequence[Case]) -> list[Case]:
+    """Leave out of what was parted what resembles a test case: the test must not change when a case is added."""
+    tested = {overlap.tuning for overlap in overlaps(parted, testing)}
+    untested = tuple(case for case in parted if case.id not in tested)
+    return _all(_named_apart([_Source("split", untested), *apart]))
 
 
 def _scored(cases: Sequence[Case], asserts: tuple[Assertion, ...]) -> tuple[Case, ...]:
