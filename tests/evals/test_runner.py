@@ -113,6 +113,16 @@ async def test_what_no_scorer_measures_is_refused_before_anything_is_asked():
     assert model.requests == []
 
 
+@pytest.mark.parametrize(
+    ("scorer", "wrong"), [("yes_no", {"expected": "maybe"}), ("hit", {"metadata": {"relevance": "high"}})]
+)
+async def test_what_a_later_case_has_wrong_is_refused_before_anything_is_asked(scorer, wrong):
+    model, asserts = Counted(), (Assertion(type=scorer),)
+    with pytest.raises(InvalidSuite, match="case q1"):
+        await ran(suite(case("q0", "yes", asserts=asserts), case("q1", asserts=asserts, **wrong)), model)
+    assert model.requests == []
+
+
 async def test_an_assertion_that_its_scorer_does_not_understand_ends_the_run():
     wrong = case("q0", asserts=(Assertion(type="choice", value=None),))
     with pytest.raises(InvalidSuite, match="case q0"):

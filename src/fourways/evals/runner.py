@@ -127,14 +127,14 @@ async def run(
 def check(suite: Suite) -> None:
     """Let nothing be spent on a suite that cannot be scored.
 
-    What a plain scorer makes of its settings shows on any answer: a pattern that is none is found before it costs.
+    What a plain scorer makes of its settings, and of the case, shows on any answer: a pattern that is none, or a right
+    answer that is no yes or no, is found before it costs.
 
     Raises:
         InvalidSuite: a case asserts what no scorer measures or understands, or two have one id.
         MissingPackage: a scorer needs what is not installed.
     """
     ids: set[str] = set()
-    tried: set[str] = set()
     for case in suite.cases:
         if case.id in ids:
             raise InvalidSuite(f"two cases of '{suite.name}' have the id '{case.id}'; give each one of its own")
@@ -142,10 +142,7 @@ def check(suite: Suite) -> None:
         for asked in case.asserts:
             if asked.type not in SCORERS:
                 raise InvalidSuite(f"case {case.id}: {NotFound.named('scorer', asked.type, SCORERS).message}")
-            name = digest([asked.type, asked.value, dict(asked.options)])
-            if name not in tried:
-                tried.add(name)
-                _try(case, asked)
+            _try(case, asked)
 
 
 def _try(case: Case, asked: Assertion) -> None:
