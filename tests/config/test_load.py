@@ -77,6 +77,13 @@ def test_a_wrong_file_says_where_and_what_would_be_right(folder: Path, good: str
     assert any(says in problem for problem in found), found
 
 
+def test_a_gate_may_be_its_rules_alone_in_a_stage_too(folder: Path) -> None:
+    gate = "[{metric: passed, at_least: 0.5}]"
+    project = read(GOOD + f"    release: {{gate: {gate}, stages: {{staging: {{gate: {gate}}}}}}}\n", folder)
+    release = project.apps["helpdesk"].release
+    assert release.stages["staging"].gate == release.gate
+
+
 def test_all_problems_are_told_at_once(folder: Path) -> None:
     text = GOOD.replace("helpdesk\n", "Help Desk\n", 1).replace("15m", "soon").replace("[docs]", "[nope]")
     assert len(problems(text, folder)) == 2  # types first; references once types are right

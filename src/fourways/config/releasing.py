@@ -42,6 +42,15 @@ class Gate(Node):
     """Ids of cases that must pass wherever live passes them; `*` means every one."""
 
 
+def _as_gate(value: Any) -> Any:  # noqa: ANN401 - whatever stands in the file
+    """Read a bare list: its rules."""
+    return {"rules": value} if isinstance(value, list) else value
+
+
+GateNode = Annotated[Gate, BeforeValidator(_as_gate, json_schema_input_type=list[Rule] | Gate)]
+"""A gate, or its rules alone."""
+
+
 class Step(Node):
     """One step of a canary, in Argo Rollouts' words: `{setWeight: 25}`, `{pause: 10m}`, `{analysis: {}}`."""
 
@@ -125,9 +134,7 @@ class Flag(Node):
 class Release(Node):
     """How this app's candidates are released."""
 
-    gate: Annotated[Gate, BeforeValidator(lambda value: {"rules": value} if isinstance(value, list) else value)] = (
-        Gate()
-    )
+    gate: GateNode = Gate()
     approval: Literal["none", "one", "two"] = "one"
     """Who must approve: nobody, a person, or two different people."""
     canary: Canary = Canary()
@@ -140,7 +147,7 @@ class Release(Node):
 class StageNode(Node):
     """What differs in one stage; what is not given is as for the app."""
 
-    gate: Gate | None = None
+    gate: GateNode | None = None
     approval: Literal["none", "one", "two"] | None = None
     """Who must approve there."""
     canary: Canary | None = None
