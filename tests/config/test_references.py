@@ -1,4 +1,4 @@
-"""Files of test cases: named outright or by a glob, in the project or beside it."""
+"""What an app's tests and releases name: files, outright or by a glob, in the project or beside it; and models."""
 
 from pathlib import Path
 
@@ -37,3 +37,20 @@ def test_files_beside_the_project_may_be_named_and_are_not_of_it(folder: Path, n
 def test_a_glob_that_matches_nothing_is_named(folder: Path, glob: str) -> None:
     with pytest.raises(InvalidProject, match="no file matches"):
         with_tests(folder, glob)
+
+
+@pytest.mark.parametrize(
+    ("place", "written"),
+    [
+        ("tests.robustness.model", "tests: {robustness: {model: mian}}"),
+        ("release.canary.analysis.judge", "release: {canary: {analysis: {judge: mian}}}"),
+        (
+            "release.stages.staging.canary.analysis.judge",
+            "release: {stages: {staging: {canary: {analysis: {judge: mian}}}}}",
+        ),
+    ],
+)
+def test_a_model_that_is_not_there_is_named_by_its_place(folder: Path, place: str, written: str) -> None:
+    text = f"project: x\nmodels: {{main: {{targets: [a/b]}}}}\napps: {{a: {{ways: {{prompt: {{}}}}, {written}}}}}"
+    with pytest.raises(InvalidProject, match=rf"apps\.a\.{place}: there is no model 'mian'; did you mean 'main'"):
+        parse_project(text, file=folder / "fourways.yaml", environ={})

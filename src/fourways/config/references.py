@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from glob import glob
 from pathlib import Path
 
+from fourways.config.releasing import Canary
 from fourways.config.tree import App, FileSource, Knowledge, Project, PromptWay, RagWay, Target, WebSource
 
 Wrong = tuple[tuple[str | int, ...], str]
@@ -58,8 +59,15 @@ def _app(project: Project, app: App, at: tuple[str | int, ...], folder: Path) ->
     for name, way in ways.items():
         yield from _way(project, way, (*at, "ways", name), folder)
     yield from _tests(project, app, (*at, "tests"), folder)
-    if app.release.canary.analysis.judge is not None:
-        yield from _model(project, app.release.canary.analysis.judge, (*at, "release", "canary", "analysis", "judge"))
+    yield from _judge(project, app.release.canary, (*at, "release", "canary"))
+    for name, stage in app.release.stages.items():
+        if stage.canary is not None:
+            yield from _judge(project, stage.canary, (*at, "release", "stages", name, "canary"))
+
+
+def _judge(project: Project, canary: Canary, at: tuple[str | int, ...]) -> Iterator[Wrong]:
+    if canary.analysis.judge is not None:
+        yield from _model(project, canary.analysis.judge, (*at, "analysis", "judge"))
 
 
 def _tests(project: Project, app: App, at: tuple[str | int, ...], folder: Path) -> Iterator[Wrong]:
@@ -74,6 +82,8 @@ def _tests(project: Project, app: App, at: tuple[str | int, ...], folder: Path) 
                 yield (*at, key, number), wrong
     if app.tests.judge is not None:
         yield from _model(project, app.tests.judge, (*at, "judge"))
+    if app.tests.robustness is not None and app.tests.robustness.model is not None:
+        yield from _model(project, app.tests.robustness.model, (*at, "robustness", "model"))
 
 
 def _way(project: Project, way: PromptWay, at: tuple[str | int, ...], folder: Path) -> Iterator[Wrong]:
