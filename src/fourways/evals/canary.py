@@ -126,14 +126,14 @@ def _errors(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult:
     if not canary.requests or not control.requests:
         return _alone(canary)
     z = stratified_z([(s.canary.failures, s.canary.requests, s.control.failures, s.control.requests) for s in segments])
-    increase = _increase(segments, confidence_at(plan, canary.requests))
+    increase = _increase(segments, canary, control, confidence_at(plan, canary.requests))
     said = f"{increase.value:+.1%} ({increase.low:+.1%} to {increase.high:+.1%}), {canary.requests} answers"
     if z >= bound_at(plan, due, LOOKS_SHARE):
         return RuleResult(rule=name, passed=False, figure=increase.value, bound=bound, reason=f"more errors: {said}")
     enough = min(canary.requests, control.requests) >= plan.minimum
     if enough and increase.high <= plan.max_error_increase:
         return RuleResult(rule=name, passed=True, figure=increase.value, bound=bound, reason=said)
-    missing = f"; about {_missing(plan, segments)} more answers of the canary are needed"
+    missing = f"; about {_missing(plan, canary, control, increase.value)} more answers of the canary are needed"
     return RuleResult(rule=name, passed=None, figure=increase.value, bound=bound, reason=said + missing)
 
 
@@ -195,9 +195,8 @@ def confidence_at(plan: Plan, answers: int) -> float:
     return 2 * NORMAL.cdf(min(FARTHEST, z)) - 1
 
 
-def _increase(segments: Sequence[Segment], confidence: float = 0.95) -> Estimate:
+def _increase(segments: Sequence[Segment], canary: Tally, control: Tally, confidence: float) -> Estimate:
     """Estimate the increase in errors; control's rate is weighted as the canary's answers are spread over time."""
-    canary, control = _sum(segments, "canary"), _sum(segments, "control")
     met = [s for s in segments if s.canary.requests and s.control.requests]
     weight = sum(s.canary.requests for s in met) or 1
     rate = sum(s.canary.requests / weight * s.control.failures / s.control.requests for s in met)
@@ -205,14 +204,13 @@ def _increase(segments: Sequence[Segment], confidence: float = 0.95) -> Estimate
     return newcombe_difference(canary.failures, canary.requests, among, control.requests, confidence)
 
 
-def _missing(plan: Plan, segments: Sequence[Segment]) -> int:
+def _missing(plan: Plan, canary: Tally, control: Tally, increase: float) -> int:
     """Say roughly how many more canary answers would show it, if errors go on as they are; at least to the minimum."""
-    canary, control = _sum(segments, "canary"), _sum(segments, "control")
     rate = (canary.failures + control.failures + 1) / (canary.requests + control.requests + 2)
-    room = plan.max_error_increase - max(0.0, _increase(segments).value)
+    room = plan.max_error_increase - max(0.0, increase)
     if room <= 0:
         return plan.requests
-    ratio = canary.requests / control.requests if control.requests else 1.0
+    ratio = canary.requests / control.requests
     wanted = z_of(0.95) ** 2 * (rate * (1 - rate) * (1 + ratio) / room**2 + 1 / room)  # the latter even without errors
     wanted = max(wanted, math.sqrt(wanted * plan.requests))  # before the last look one has to be surer
     return max(1, plan.minimum - canary.requests, math.ceil(wanted) - canary.requests)
