@@ -1,6 +1,6 @@
 """What every judge returns: a `Verdict`, always with its reasons; and `Passed`, the proof that something may go on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -80,8 +80,3 @@ def prove(verdict: Verdict, candidate: str) -> Passed:
     if verdict.outcome != "pass":
         raise Refused(verdict.outcome, verdict.reasons)
     return Passed(verdict, candidate, _sealed=_SEAL)
-
-
-def merged(verdicts: Sequence[Verdict]) -> Verdict:
-    """Join verdicts into one that passes where all do."""
-    return Verdict(rules=tuple(rule for verdict in verdicts for rule in verdict.rules))
