@@ -239,6 +239,9 @@ def test_a_figure_of_the_whole_suite_cannot_be_compared_case_by_case():
         (["*"], "yyn", "ynn", True, "1 case that r3 passes hold"),
         (["q0", "q9"], "yy", "yy", None, "not among the cases: q9"),
         (["q1", "q9"], "yn", "yy", False, "1 case that r3 passes: q1"),
+        (["q0"], "u" + "y" * 9, "y" * 10, None, "1 case that r3 passes could not be scored: q0"),
+        (["*"], "un" + "y" * 9, "y" * 11, False, "1 case that r3 passes: q1"),
+        (["*"], "u" + "y" * 9, "n" + "y" * 9, True, "9 cases that r3 passes hold"),
     ],
 )
 def test_what_live_answers_rightly_must_stay_right(

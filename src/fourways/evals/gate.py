@@ -9,7 +9,7 @@ from types import MappingProxyType
 from fourways.config.releasing import Gate, Rule
 from fourways.core.report import Estimate, Measure, Report
 from fourways.core.verdict import RuleResult, Verdict
-from fourways.evals.measuring import FIGURES, Gain, gain, values_of
+from fourways.evals.measuring import FIGURES, Gain, gain, undecided, values_of
 
 FEWEST = 10
 """Cases that both must have before a candidate is compared with what is live."""
@@ -175,7 +175,8 @@ def _incomparable(report: Report, live: Live) -> str:
 def _pinned(judged: _Judged, pinned: list[str]) -> RuleResult:
     """Ask that what live answers rightly be answered rightly, case by case."""
     name = "every pinned case passes" if pinned == ["*"] else "pinned cases pass"
-    live, ours = judged.live, {result.id: result.passed for result in judged.report.results}
+    live = judged.live
+    ours = {result.id: None if undecided(result) else result.passed for result in judged.report.results}
     if live is None:
         return RuleResult(rule=name, passed=True, reason="nothing is live yet")
     if why_not := _untold(judged, "passed") or _incomparable(judged.report, live):
@@ -191,6 +192,9 @@ def _pinned(judged: _Judged, pinned: list[str]) -> RuleResult:
         return RuleResult(rule=name, passed=False, figure=float(len(lost)), bound=bound, reason=reason)
     if unknown:
         return RuleResult(rule=name, passed=None, bound=bound, reason=f"not among the cases: {_listed(unknown)}")
+    if untold := [case for case in wanted if theirs[case] and ours[case] is None]:
+        reason = f"{_cases(len(untold))} that {live.name} passes could not be scored: {_listed(untold)}"
+        return RuleResult(rule=name, passed=None, bound=bound, reason=reason)
     reason = f"{_cases(sum(theirs[case] for case in wanted))} that {live.name} passes hold"
     return RuleResult(rule=name, passed=True, figure=0.0, bound=bound, reason=reason)
 
