@@ -20,4 +20,4 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 class Node(BaseModel):
     """Base of every node: frozen, and loud about keys it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)

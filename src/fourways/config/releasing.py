@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from fourways.config.node import Duration, Node, Probability
 
@@ -53,8 +53,6 @@ GateNode = Annotated[Gate, BeforeValidator(_as_gate, json_schema_input_type=list
 
 class Step(Node):
     """One step of a canary, in Argo Rollouts' words: `{setWeight: 25}`, `{pause: 10m}`, `{analysis: {}}`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
 
     set_weight: float | None = Field(default=None, ge=0, le=100, alias="setWeight")
     """Per cent of the users that meet the canary from here on."""

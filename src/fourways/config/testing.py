@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from fourways.config.node import Duration, Node, Probability
 
@@ -27,8 +27,6 @@ class Assert(Node):
 
 class CaseNode(Node):
     """One test case."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
 
     id: str | None = None
     """Names it in reports; made from its place where not given."""
@@ -84,7 +82,6 @@ class TestsNode(Node):
     """An app's test suite."""
 
     __test__ = False
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
 
     files: list[str] = []
     """Files of cases (JSONL, YAML, CSV, promptfoo's), relative to the project; globs too."""
