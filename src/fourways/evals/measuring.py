@@ -11,7 +11,7 @@ from fourways.evals.cases import Case
 from fourways.evals.classification import suite_measures
 from fourways.evals.scorers import SCORERS
 from fourways.evals.scorers.base import Scorer
-from fourways.evals.statistics import RESAMPLES, bootstrap_mean, cases_needed, mean_estimate, quantile_estimate
+from fourways.evals.statistics import bootstrap_mean, cases_needed, mean_estimate, quantile_estimate, resampled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,9 +208,10 @@ def _quantiles_apart(first: Sequence[float], second: Sequence[float], q: float, 
     if not first:
         return Estimate(value=0.0, low=-np.inf, high=np.inf, n=0, method="bootstrap")
     ours, theirs = np.asarray(first), np.asarray(second)
-    random = np.random.default_rng(0)
-    rows = random.integers(0, len(ours), size=(RESAMPLES, len(ours)))
-    apart = sign * (np.quantile(ours[rows], q, axis=1) - np.quantile(theirs[rows], q, axis=1))
+    blocks = [
+        np.quantile(ours[drawn], q, axis=1) - np.quantile(theirs[drawn], q, axis=1) for drawn in resampled(len(ours))
+    ]
+    apart = sign * np.concatenate(blocks)
     value = sign * float(np.quantile(ours, q) - np.quantile(theirs, q))
     low, high = (float(edge) for edge in np.quantile(apart, (0.025, 0.975)))
     return Estimate(value=value, low=min(low, value), high=max(high, value), n=len(ours), method="bootstrap")

@@ -1,7 +1,7 @@
 """Intervals of means and shares, candidates compared in pairs, ranks, agreement: formulas, with their sources."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -64,13 +64,15 @@ def bootstrap_mean(
 
 
 def _resampled_means(data: "NDArray[np.float64]", seed: int, resamples: int) -> "NDArray[np.float64]":
+    return np.concatenate([data[drawn].mean(axis=1) for drawn in resampled(len(data), seed, resamples)])
+
+
+def resampled(cases: int, seed: int = 0, resamples: int = RESAMPLES) -> Iterator["NDArray[np.int64]"]:
+    """Yield the places of cases drawn anew, (resamplings, cases): as many at once as memory may hold."""
     random = np.random.default_rng(seed)
-    rows = max(1, BLOCK // len(data))
-    parts = [
-        data[random.integers(0, len(data), size=(min(rows, resamples - done), len(data)))].mean(axis=1)
-        for done in range(0, resamples, rows)
-    ]
-    return np.concatenate(parts)
+    rows = max(1, BLOCK // cases)
+    for done in range(0, resamples, rows):
+        yield random.integers(0, cases, size=(min(rows, resamples - done), cases))
 
 
 def mean_estimate(values: Sequence[float], *, seed: int = 0, confidence: float = 0.95) -> Estimate:
