@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from fourways.config.references import matching
 from fourways.config.testing import TestsNode
 from fourways.core.errors import InvalidSuite
 from fourways.evals.calibration import Calibration, Labelled, by_scorer, calibrate, read_labelled
@@ -12,6 +13,7 @@ from fourways.evals.cases import Assertion, Suite
 from fourways.evals.scorers import SCORERS
 from fourways.evals.scorers.base import Tools
 from fourways.evals.sheets import read_sheet
+from fourways.evals.suites import shown
 
 JUDGING = frozenset({"judge", "pairwise"})
 """Scorers that are a model's opinion, whatever they are asked."""
@@ -44,12 +46,12 @@ def labelled_answers(node: TestsNode, folder: Path) -> Sequence[Labelled]:
     """
     rows: list[Labelled] = []
     for pattern in node.calibration:
-        paths = sorted(folder.glob(pattern))
+        paths = [path for path in matching(pattern, folder) if path.is_file()]
         if not paths:
             raise InvalidSuite(f"no file matches {pattern} (tests: calibration)")
         for path in paths:
             sheet = read_sheet(path.name, path.read_bytes())
-            rows += read_labelled([row.value for row in sheet.rows], path.relative_to(folder).as_posix())
+            rows += read_labelled([row.value for row in sheet.rows], shown(path, folder))
     return rows
 
 

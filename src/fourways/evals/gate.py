@@ -123,7 +123,7 @@ def _not_worse(judged: _Judged, rule: Rule, measure: Measure) -> RuleResult:
     if live is None:
         return RuleResult(rule="", passed=True, figure=measure.estimate.value, reason="nothing is live yet")
     sign = "-" if measure.direction == "higher" else "+"
-    bound = f"{live.name} {sign} {_apart(measure, margin)}"
+    bound = f"{live.name} {sign} {apart(measure, margin)}"
     base = RuleResult(rule="", passed=None, figure=measure.estimate.value, bound=bound)
     if why_not := _incomparable(judged.report, live):
         return replace(base, reason=why_not)
@@ -149,7 +149,7 @@ def _told(found: Gain, margin: float, measure: Measure, live: str) -> str:
     """Say a gain: by how much it is better or worse, how sure that is, and what it would take to be sure."""
     one = found.estimate
     how = "the same as" if one.value == 0 else "better than" if one.value > 0 else "worse than"
-    far = "" if one.value == 0 else f"{_apart(measure, abs(one.value))} "
+    far = "" if one.value == 0 else f"{apart(measure, one.value)} "
     interval = f"{_signed(measure, one.low)} to {_signed(measure, one.high)}"
     said = f"{far}{how} {live} ({interval}) over {_cases(one.n)}"
     if _no_worse(one, margin) is not None:
@@ -238,9 +238,10 @@ def say(measure: Measure, value: float) -> str:
     return FORMS.get("share" if figure and figure.share else measure.unit, _plainly)(value)
 
 
-def _apart(measure: Measure, value: float) -> str:
+def apart(measure: Measure, value: float) -> str:
+    """Say how far two figures are apart: `8 points`, `0.03`, `0.2 s`."""
     figure = FIGURES.get(measure.metric)
-    return f"{value * 100:.3g} points" if figure and figure.share else say(measure, value)
+    return f"{abs(value) * 100:.3g} points" if figure and figure.share else say(measure, abs(value))
 
 
 def _signed(measure: Measure, value: float) -> str:
@@ -280,7 +281,7 @@ WORDS: Mapping[object, Callable[[Measure, float], str]] = MappingProxyType(
     {
         _floor: lambda measure, bound: f"at least {say(measure, bound)}",
         _ceiling: lambda measure, bound: f"at most {say(measure, bound)}",
-        _not_worse: lambda measure, bound: f"not worse than live by more than {_apart(measure, bound)}",
+        _not_worse: lambda measure, bound: f"not worse than live by more than {apart(measure, bound)}",
     }
 )
 FORMS: Mapping[str, Callable[[float], str]] = MappingProxyType(

@@ -115,10 +115,10 @@ class _Source:
 def _read(patterns: Sequence[str], folder: Path, known: Collection[str]) -> list[_Source]:
     """Read files and globs, each file once."""
     found = {path.resolve(): path for pattern in patterns for path in _files(pattern, folder)}
-    shown = [_shown(path, folder) for path in found.values()]
-    stems = Counter(Path(file).name.split(".")[0] for file in shown)
+    files = [shown(path, folder) for path in found.values()]
+    stems = Counter(Path(file).name.split(".")[0] for file in files)
     sources = []
-    for path, file in zip(found.values(), shown, strict=True):
+    for path, file in zip(found.values(), files, strict=True):
         stem = Path(file).name.split(".")[0]
         sources.append(_Source(stem if stems[stem] == 1 else file, read_file(path, file=file, known=known)))
     return sources
@@ -131,7 +131,8 @@ def _files(pattern: str, folder: Path) -> list[Path]:
     return found
 
 
-def _shown(path: Path, folder: Path) -> str:
+def shown(path: Path, folder: Path) -> str:
+    """Name a file as people know it: from the project's folder, where it lies in there."""
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fourways.core.report import Estimate, Measure, Report
 from fourways.evals.comparing.pairs import Sample, versus
-from fourways.evals.gate import say
+from fourways.evals.gate import apart
 from fourways.evals.measuring import FIGURES, gain, values_of
 from fourways.evals.rendering.tables import spanned
 
@@ -73,12 +73,6 @@ def _quantiles(report: Report, other: Report, measure: Measure) -> Against:
         low, value, high = -high, -value, -low
     difference = Estimate(value=value, low=low, high=high, n=one.n, method=one.method)
     return Against(measure=measure, difference=difference, better=(one.low > 0) - (one.high < 0))
-
-
-def apart(measure: Measure, value: float) -> str:
-    """Say how far two figures are apart: `8 points`, `0.03`, `0.2 s`."""
-    figure = FIGURES.get(measure.metric)
-    return f"{abs(value) * 100:.3g} points" if figure and figure.share else say(measure, abs(value))
 
 
 def _signed(measure: Measure, value: float) -> str:

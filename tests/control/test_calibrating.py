@@ -1,0 +1,28 @@
+"""The answers that people judged, as a project names them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fourways.config.testing import TestsNode
+from fourways.control.calibrating import labelled_answers
+from fourways.core.errors import InvalidSuite
+
+ROW = {"input": "Where?", "answer": "Here.", "good": "yes"}
+
+
+@pytest.mark.parametrize("pattern", ["judged.jsonl", "*.jsonl", "../beside/*.jsonl", "{beside}/*.jsonl"])
+def test_they_are_read_from_the_project_and_from_beside_it(tmp_path: Path, pattern: str):
+    for name in ("project", "beside"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "judged.jsonl").write_text(json.dumps(ROW))
+    node = TestsNode(calibration=[pattern.format(beside=tmp_path / "beside")])
+    (read,) = labelled_answers(node, tmp_path / "project")
+    assert (read.question, read.answer, read.good) == ("Where?", "Here.", True)
+
+
+@pytest.mark.parametrize("pattern", ["none.jsonl", "none*.jsonl"])
+def test_what_is_not_there_is_named(tmp_path: Path, pattern: str):
+    with pytest.raises(InvalidSuite, match="none"):
+        labelled_answers(TestsNode(calibration=[pattern]), tmp_path)
