@@ -88,6 +88,15 @@ def test_where_two_must_approve_they_are_two_different_people(database: Database
     assert releases.approve(database, TENANT, "desk", 1, actor="bob", now=5.0).standing.state == "approved"
 
 
+@pytest.mark.parametrize("approval", ["one", "two"])
+def test_what_was_approved_cannot_be_approved_again(database: Database, approval: str):
+    releases.gated(database, TENANT, draft(database, project(approval=approval)), GOOD, report="rep_1", now=2.0)
+    for actor in ("ann", "bob")[: 1 if approval == "one" else 2]:
+        releases.approve(database, TENANT, "desk", 1, actor=actor, now=3.0)
+    with pytest.raises(IllegalTransition, match="approved cannot approve"):
+        releases.approve(database, TENANT, "desk", 1, actor="ann", now=4.0)
+
+
 def test_a_draft_cannot_be_approved(database: Database):
     draft(database)
     with pytest.raises(IllegalTransition, match="draft cannot approve"):

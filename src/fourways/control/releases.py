@@ -148,16 +148,16 @@ def approve(
         NotFound: there is no such release.
         IllegalTransition: it is not waiting for approval.
         InvalidRequest: this person has approved it already.
+        Busy: somebody else moved it meanwhile.
     """
     with database.transaction() as connection:
         release = releases.get_release(connection, tenant, app, number)
-        line = releases.line_of(connection, tenant, app, release.stage)
-        endorsed = line.standings[number].endorsed
-        if actor in endorsed:
+        seen = releases.line_of(connection, tenant, app, release.stage).standings[number]
+        if seen.state == "gated" and actor in seen.endorsed:
             raise InvalidRequest(f"{actor} has approved {release.name} already; another person must")
-        enough = read_policy(release).approval != "two" or bool(endorsed)
+        enough = read_policy(release).approval != "two" or bool(seen.endorsed)
         event = "approve" if enough else "endorse"
-        line = _move(connection, tenant, release, event, actor=actor, now=now, reason=reason)
+        line = _move(connection, tenant, release, event, actor=actor, now=now, reason=reason, seen=seen)
     return _shown(release, line)
 
 
@@ -272,8 +272,11 @@ def _move(
     now: float,
     reason: str = "",
     detail: Mapping[str, Any] | None = None,
+    seen: Standing | None = None,
 ) -> Line:
-    line = releases.append(connection, tenant, release, event, actor=actor, at=now, reason=reason, detail=detail)
+    line = releases.append(
+        connection, tenant, release, event, actor=actor, at=now, reason=reason, detail=detail, seen=seen
+    )
     _audit(connection, tenant, release, event, actor, now)
     return line
 
