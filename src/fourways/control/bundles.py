@@ -22,7 +22,7 @@ class Knowledge:
 
     Attributes:
         fingerprint: SHA-256 over the names and contents of all of them: equal ones, equal knowledge.
-        left_out: those that are no files of the project (web pages), which the other machine fetches itself.
+        left_out: those that are no files in the project's folder (web pages), which the other machine fetches itself.
     """
 
     documents: int
@@ -72,6 +72,12 @@ def fingerprint_of(documents: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(sorted(documents.items())).encode()).hexdigest()
 
 
+def leads_out(name: str) -> bool:
+    """Whether a path, read inside a folder, names something outside of it."""
+    path = PurePosixPath(name)
+    return path.is_absolute() or ".." in path.parts
+
+
 def write_bundle(
     folder: Path,
     *,
@@ -93,10 +99,12 @@ def write_bundle(
         state: the project's state folder, which has the key that signs.
 
     Raises:
-        InvalidRequest: the folder is there already.
+        InvalidRequest: the folder is there already, or a path leads out of it.
     """
     if folder.exists():
         raise InvalidRequest(f"{folder} is there already; name a new folder")
+    for name in filter(leads_out, contents):
+        raise InvalidRequest(f"'{name}' leads out of the bundle; nothing was exported")
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     for name, content in contents.items():
@@ -189,10 +197,8 @@ def _manifest(plain: Mapping[str, Any], folder: Path) -> Manifest:
         name: Knowledge(**{**facts, "left_out": tuple(facts["left_out"])}) for name, facts in plain["knowledge"].items()
     }
     manifest = Manifest(**{**plain, "knowledge": knowledge})
-    for name in manifest.files:
-        path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts:
-            raise InvalidRequest(f"'{name}' leads out of the bundle; nothing was imported")
+    for name in filter(leads_out, manifest.files):
+        raise InvalidRequest(f"'{name}' leads out of the bundle; nothing was imported")
     return manifest
 
 

@@ -12,7 +12,7 @@ from fourways.config.load import FILE_NAME
 from fourways.config.references import files_named, files_of_tests
 from fourways.config.tree import Project
 from fourways.control import releases
-from fourways.control.bundles import Bundle, Knowledge, fingerprint_of, read_bundle, unpack, write_bundle
+from fourways.control.bundles import Bundle, Knowledge, fingerprint_of, leads_out, read_bundle, unpack, write_bundle
 from fourways.control.releases import Shown
 from fourways.control.signing import own_fingerprint
 from fourways.control.state import state_folder
@@ -32,22 +32,23 @@ def export(
     """Write a release as a signed folder.
 
     It carries the candidate, its report, the project file with the files that it names, and the documents that are
-    files. Weights and documents of the web are not in it.
+    files in its folder. Weights and documents from elsewhere are not in it.
 
     Raises:
         NotFound: there is no such release.
-        InvalidRequest: the target is there already, or the project file holds a secret in clear.
+        InvalidRequest: the target is there already, or the project file holds a secret in clear, or names a template or
+            a file of tests outside the project's folder.
     """
     _refuse_secrets(folder / FILE_NAME)
     found = releases.show(database, tenant, app, number)
     with database.reading() as connection:
         candidate = candidates.get_candidate(connection, tenant, app, found.release.candidate)
-        report = _report(database, tenant, candidate.digest)
+        report = reports.newest_report_of(connection, tenant, candidate.digest)
     documents = {name: _documents(database, tenant, name) for name in _knowledge_of(candidate.parts)}
     files = {FILE_NAME, *files_named(project), *files_of_tests(project, folder)}
-    carried = {uri for known in documents.values() for uri in known if (folder / uri).is_file()}
+    carried = {uri for known in documents.values() for uri in known if not leads_out(uri) and (folder / uri).is_file()}
     contents: dict[str, Path | bytes] = {f"{PROJECT}/{path}": folder / path for path in sorted(files | carried)}
-    contents["report.json"] = json.dumps(report, default=str).encode()
+    contents["report.json"] = json.dumps(None if report is None else asdict(report), default=str).encode()
     return write_bundle(
         to,
         release=f"{app}@{found.release.name}",
@@ -129,12 +130,6 @@ def _documents(database: Database, tenant: TenantId, name: str) -> dict[str, str
 def _knowledge(documents: Mapping[str, str], carried: Collection[str]) -> Knowledge:
     left_out = tuple(sorted(uri for uri in documents if uri not in carried))
     return Knowledge(documents=len(documents), fingerprint=fingerprint_of(documents), left_out=left_out)
-
-
-def _report(database: Database, tenant: TenantId, digest: str) -> Mapping[str, Any] | None:
-    with database.reading() as connection:
-        report = reports.newest_report_of(connection, tenant, digest)
-    return None if report is None else asdict(report)
 
 
 def _refuse_secrets(file: Path) -> None:

@@ -1,0 +1,83 @@
+"""Releases exported: what goes along, what stays, and that nothing is written beside the bundle."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fourways.config.load import FILE_NAME
+from fourways.config.tree import Project
+from fourways.control import releases, transfers
+from fourways.control.bundles import Bundle
+from fourways.core.data import Document
+from fourways.core.errors import InvalidRequest
+from fourways.core.ids import DEFAULT_TENANT as TENANT
+from fourways.core.specs import Candidate
+from fourways.store import candidates, catalog
+from fourways.store.catalog import Place, Version
+from fourways.store.database import Database, open_database
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    opened = open_database("sqlite://")
+    yield opened
+    opened.close()
+
+
+def known(database: Database, *uris: str) -> None:
+    """Publish documents of the knowledge `docs`."""
+    place = Place(tenant=TENANT, knowledge="docs")
+    with database.transaction() as connection:
+        number = catalog.begin(connection, place, now=1.0)
+        for uri in uris:
+            version = Version(
+                id=uri,
+                uri=uri,
+                added_in=number,
+                removed_in=None,
+                content_hash="h",
+                recipe="r",
+                token="1",
+                passages=0,
+                language="en",
+                acl=frozenset(),
+            )
+            document = Document(uri=uri, title="T", text="T", content_hash="h", acl=frozenset(), metadata={}, pages=())
+            catalog.write_version(connection, place, version, document, [])
+        catalog.publish(connection, place, number, counts={"documents": len(uris)}, now=2.0)
+
+
+def exported(database: Database, folder: Path, **way: Any) -> Bundle:
+    """Export a release of a project in `folder/desk`, into `folder/desk/bundle`."""
+    app = {"ways": {"rag": {"model": "echo", "knowledge": "docs", **way}}}
+    docs = {"sources": [{"type": "files", "paths": ["own.md", "../docs"]}]}
+    project = Project.model_validate({"project": "testing", "knowledge": {"docs": docs}, "apps": {"desk": app}})
+    made = Candidate(app="desk", way="rag", parts={"knowledge": {"name": "docs", "snapshot": "latest"}})
+    with database.transaction() as connection:
+        candidates.save_candidate(connection, TENANT, made, now=1.0)
+    releases.create(database, TENANT, project, made, stage="production", actor="ann", now=1.0)
+    home = folder / "desk"
+    home.mkdir()
+    (home / FILE_NAME).write_text("project: testing")
+    (home / "own.md").write_text("own")
+    return transfers.export(database, TENANT, project, home, "desk", 1, to=home / "bundle", now=2.0)
+
+
+def test_documents_outside_the_projects_folder_are_left_out(database: Database, tmp_path: Path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "guide.md").write_text("theirs")
+    known(database, "own.md", "../docs/guide.md", "https://example.org/page")
+    bundle = exported(database, tmp_path)
+    assert bundle.manifest.knowledge["docs"].left_out == ("../docs/guide.md", "https://example.org/page")
+    assert "project/own.md" in bundle.manifest.files
+    assert not (tmp_path / "desk" / "docs").exists()
+    assert transfers.open_bundle(bundle.folder, tmp_path / "desk", None, ()).manifest == bundle.manifest
+
+
+def test_a_template_outside_the_projects_folder_cannot_go_along(database: Database, tmp_path: Path):
+    (tmp_path / "prompt.txt").write_text("theirs")
+    with pytest.raises(InvalidRequest, match="leads out"):
+        exported(database, tmp_path, template="../prompt.txt")
+    assert sorted(path.name for path in (tmp_path / "desk").iterdir()) == [FILE_NAME, "own.md"]
