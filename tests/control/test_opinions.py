@@ -8,7 +8,7 @@ import pytest
 
 from fourways.config.tree import Project
 from fourways.control import releases
-from fourways.control.opinions import Gatherer
+from fourways.control.opinions import A_ROUND, Gatherer
 from fourways.core.chat import Answerer
 from fourways.core.ids import DEFAULT_TENANT as TENANT
 from fourways.core.specs import Candidate
@@ -87,6 +87,27 @@ async def test_a_judge_scores_a_sample_of_what_both_arms_answered(database: Data
     judged = made.known(row).judged
     assert [one.score for one in judged["canary"]] == [0.2, 0.2]
     assert [(one.score, one.at) for one in judged["control"]] == [(0.9, 10.0)]
+
+
+async def test_answers_that_a_judge_says_nothing_of_hold_up_no_others(database: Database):
+    row = canary(database, judge="strict", sample=1.0)
+    asked(database, "canary", "judged?", *("odd?" for _ in range(A_ROUND)))
+    judge = Echo(lambda request: "well…" if "odd?" in str(request.messages) else KIND)
+    made = gatherer(database, {}, judge, Memory())
+    for _ in range(2):
+        await made.gather()
+    assert [one.score for one in made.known(row).judged["canary"]] == [0.9]
+
+
+async def test_a_question_that_cannot_be_paired_holds_up_no_others(database: Database):
+    row = canary(database, judge="strict", shadow=A_ROUND + 1)
+    asked(database, "control", "judged?", *("odd?" for _ in range(A_ROUND)))
+    judge = Echo(lambda request: "well…" if "odd?" in str(request.messages) else KIND)
+    both: dict[bool, Answerer] = {True: Echo("fine".split()), False: Echo("fine".split())}
+    made = gatherer(database, both, judge, Memory())
+    for _ in range(2):
+        await made.gather()
+    assert (made.known(row).canary, made.known(row).control) == ([0.9], [0.9])
 
 
 async def test_the_same_recent_questions_are_put_to_both(database: Database):

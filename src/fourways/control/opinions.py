@@ -1,7 +1,8 @@
 """What judges and replays say of a canary: gathered beside the watch, off the request path, each thing asked once."""
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
@@ -37,10 +38,17 @@ Quality = float
 
 @dataclass(slots=True)
 class _Known:
-    """What has been gathered of one canary, by trace."""
+    """What has been gathered of one canary, by trace; `tried` counts what was begun, whatever came of it."""
 
     judged: dict[str, dict[str, Opinion]] = field(default_factory=lambda: {arm: {} for arm in ARMS})
     pairs: dict[str, tuple[Quality, Quality]] = field(default_factory=dict)
+    tried: Counter[str] = field(default_factory=Counter)
+
+    def next(self, put: Iterable[Put], done: Collection[str], many: int) -> list[Put]:
+        """Take what is to be done in a round: what was least tried first, so that what yields nothing blocks none."""
+        fresh = sorted((one for one in put if one.trace_id not in done), key=lambda one: self.tried[one.trace_id])
+        self.tried.update(one.trace_id for one in fresh[:many])
+        return fresh[:many]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,7 +123,7 @@ class Gatherer:
         for arm in ARMS:
             put = await asyncio.to_thread(self._put, release, standing, arm, MOST_JUDGED)
             sampled = [one for one in put if bucket("judge", one.trace_id) < analysis.sample]
-            fresh = [one for one in sampled if one.trace_id not in known.judged[arm]][:A_ROUND]
+            fresh = known.next(sampled, known.judged[arm], A_ROUND)
             graded = (self._graded(one.question, Answered(text=one.answer), analysis, tools) for one in fresh)
             scores = await asyncio.gather(*graded)
             for one, score in zip(fresh, scores, strict=True):
@@ -137,8 +145,7 @@ class Gatherer:
         if missing <= 0:
             return
         put = await asyncio.to_thread(self._put, release, standing, "control", analysis.shadow)
-        fresh = [one for one in put if one.trace_id not in known.pairs][: min(missing, A_ROUND)]
-        for one in fresh:
+        for one in known.next(put, known.pairs, min(missing, A_ROUND)):
             answers = [await self._asked(release, one, desk, canary=canary) for canary in (True, False)]
             ours, theirs = [await self._quality(one.question, answer, analysis, tools) for answer in answers]
             if ours is not None and theirs is not None:
