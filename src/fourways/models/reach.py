@@ -11,6 +11,9 @@ from fourways.models.dialects import DIALECTS
 from fourways.models.provider import ProviderClient
 from fourways.models.transport import is_loopback, origin_of
 
+NOT_PINNED = frozenset({"timeout", "retry", "breaker"})
+"""What a named model says that decides how it is reached, not what it answers."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:

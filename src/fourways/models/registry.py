@@ -19,7 +19,7 @@ from fourways.models.echo import Echo
 from fourways.models.policy import Leg, Policy, Random, Sleep
 from fourways.models.prices import Cost, Prices
 from fourways.models.provider import ModelCard, ProviderClient
-from fourways.models.reach import Reached, reach
+from fourways.models.reach import NOT_PINNED, Reached, reach
 from fourways.models.remote import Remote
 from fourways.models.transport import Deadlines, Fenced, Transport
 
@@ -105,7 +105,7 @@ class Models:
             UnknownModel: a provider that it stood for is not there any more.
         """
         current = self._project.models.get(name)
-        reached = {} if current is None else {key: getattr(current, key) for key in ("timeout", "retry", "breaker")}
+        reached = {} if current is None else {key: getattr(current, key) for key in NOT_PINNED}
         node = Model.model_validate({**stands_for, **reached})
         if node == current:
             return self.answerer(name)

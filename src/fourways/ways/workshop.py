@@ -9,10 +9,7 @@ from fourways.core.chat import Answerer
 from fourways.core.data import Hit
 from fourways.core.errors import InvalidProject
 from fourways.models.embedders import Embedder
-from fourways.models.reach import Reached
-
-NOT_PINNED = {"timeout", "retry", "breaker"}
-"""What a named model says that decides how it is reached, not what it answers."""
+from fourways.models.reach import NOT_PINNED, Reached
 
 
 class Searcher(Protocol):
@@ -78,7 +75,7 @@ class Workshop:
         """Say which model answers, without secrets: its name, and what a named model stands for."""
         name = name or self.ambient
         node = self.project.models.get(name)
-        return {"name": name} | ({"stands_for": node.model_dump(mode="json", exclude=NOT_PINNED)} if node else {})
+        return {"name": name} | ({"stands_for": node.model_dump(mode="json", exclude=set(NOT_PINNED))} if node else {})
 
     def open_model(self, pin: Mapping[str, Any]) -> Answerer:
         """Return what answers for a model as `pin_model` pinned it.
