@@ -3,14 +3,12 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fourways.config.tree import App
-from fourways.control.builds import build_app, open_when_asked
-from fourways.core.chat import Answerer
+from fourways.control.builds import Built, build_app, open_when_asked
 from fourways.core.ids import TenantId
 from fourways.core.rollout import Line
-from fourways.core.specs import Candidate
 from fourways.gateway.released import Offered, released
 from fourways.gateway.routes import AppRoutes, app_routes
 from fourways.gateway.serve import app_route
@@ -29,14 +27,14 @@ class AppsOpened:
 
     Attributes:
         built: each app's candidates, without releases.
-        opened: what answers for released candidates, by digest: a rollback finds the one before still open.
+        opened: every candidate built or released, by digest: a rollback finds the one before still open.
     """
 
     workshop: Workshop
     database: Database
     tenant: TenantId
     built: Mapping[str, AppRoutes]
-    opened: dict[str, Answerer] = field(default_factory=dict)
+    opened: dict[str, Built]
 
     async def with_releases(self) -> dict[str, AppRoutes]:
         """Return the routes of every app as the release log now says."""
@@ -53,23 +51,23 @@ class AppsOpened:
     ) -> Mapping[str, Sequence[Offered]]:
         """Open each app's releases; what one pins is looked for when it is first asked."""
         offers: dict[str, list[Offered]] = {}
+        everything = releases.releases_of(connection, self.tenant)
         for name in self.built:
             serving = {number for (app, _), line in lines.items() if app == name for number in line.shares}
-            rows = releases.releases_of(connection, self.tenant, name)
+            rows = [row for row in everything if row.app == name]
             kept = [row for place, row in enumerate(rows) if place < REMEMBERED or row.number in serving]
             offers[name] = [self._offered(connection, row) for row in kept]
         return offers
 
     def _offered(self, connection: Transaction, row: ReleaseRow) -> Offered:
-        candidate = candidates.get_candidate(connection, self.tenant, row.app, row.candidate)
-        answerer = self._open(candidate)
-        return Offered(number=row.number, stage=row.stage, way=row.way, candidate=candidate.id, answerer=answerer)
-
-    def _open(self, candidate: Candidate) -> Answerer:
-        found = self.opened.get(candidate.digest)
+        found = self.opened.get(row.candidate)
         if found is None:
-            found = self.opened[candidate.digest] = open_when_asked(candidate, self.workshop)
-        return found
+            candidate = candidates.get_candidate(connection, self.tenant, row.app, row.candidate)
+            found = Built(candidate=candidate, answerer=open_when_asked(candidate, self.workshop))
+            self.opened[row.candidate] = found
+        return Offered(
+            number=row.number, stage=row.stage, way=row.way, candidate=found.candidate.id, answerer=found.answerer
+        )
 
     def _released(
         self, name: str, app: AppRoutes, lines: Mapping[tuple[str, str], Line], offers: Sequence[Offered]
@@ -88,6 +86,7 @@ async def open_apps(workshop: Workshop, database: Database, tenant: TenantId) ->
         UnknownModel: a model that a way names is not to be had.
     """
     built: dict[str, AppRoutes] = {}
+    opened: dict[str, Built] = {}
     for name in workshop.project.apps:
         app = await build_app(name, workshop, database, tenant, time.time)
         routes = [
@@ -95,4 +94,5 @@ async def open_apps(workshop: Workshop, database: Database, tenant: TenantId) ->
             for one in app.candidates
         ]
         built[name] = app_routes(routes, app.default)
-    return AppsOpened(workshop=workshop, database=database, tenant=tenant, built=built)
+        opened |= {one.candidate.digest: one for one in app.candidates}
+    return AppsOpened(workshop=workshop, database=database, tenant=tenant, built=built, opened=opened)
