@@ -8,10 +8,13 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from fourways.control import releases
+from fourways.control.releases import Shown
 from fourways.core.chat import Principal
 from fourways.core.difference import Difference
 from fourways.core.errors import NotFound
 from fourways.core.rollout import Event
+from fourways.store import releases as rows
 from fourways.web.admin import MOST, actor, query_of
 from fourways.web.asgi import Exchange
 from fourways.web.house import House
@@ -110,8 +113,6 @@ _encode = msgspec.json.Encoder().encode
 
 async def list_releases(house: House, exchange: Exchange) -> None:
     """List releases with where they stand."""
-    from fourways.control import releases
-
     query = query_of(exchange, AppQuery)
     shown = await asyncio.to_thread(releases.list_releases, house.database, exchange.principal.tenant, query.app)
     await exchange.reply(200, _encode(ReleaseList(data=[_card(one) for one in shown])))
@@ -125,8 +126,7 @@ async def create_release(house: House, exchange: Exchange) -> None:
 
 
 def _create(house: House, principal: Principal, body: NewReleaseBody) -> ReleaseCard:
-    from fourways.control import releases
-    from fourways.control.builds import default_way
+    from fourways.control.builds import default_way  # brings the ways along, which no answer waits for
 
     if body.app not in house.project.apps:
         raise NotFound.named("app", body.app, house.project.apps)
@@ -147,8 +147,6 @@ def _create(house: House, principal: Principal, body: NewReleaseBody) -> Release
 
 async def show_release(house: House, exchange: Exchange) -> None:
     """Show a release with its verdicts."""
-    from fourways.control import releases
-
     number = releases.number_of(exchange.params["release"])
     tenant, app = exchange.principal.tenant, exchange.params["app"]
     await exchange.reply(
@@ -158,23 +156,18 @@ async def show_release(house: House, exchange: Exchange) -> None:
 
 async def approve_release(house: House, exchange: Exchange) -> None:
     """Approve a release that passed its gate: one call; where two must, by two different keys."""
-    from fourways.control import releases
-
     await _moved(house, exchange, releases.approve)
 
 
 async def reject_release(house: House, exchange: Exchange) -> None:
     """Say no to a release that nobody has met yet."""
-    from fourways.control import releases
-
     await _moved(house, exchange, releases.reject)
 
 
 async def promote_release(house: House, exchange: Exchange) -> None:
     """Make a canary live at once, or take what is live in staging on to production."""
-    from fourways.control import releases
 
-    def promote(*place: Any, **why: Any) -> Any:  # noqa: ANN401 - the places of the other moves
+    def promote(*place: Any, **why: Any) -> Shown:  # noqa: ANN401 - the places of the other moves
         database, tenant, app, number = place
         return releases.promote(database, tenant, house.project, app, number, **why)
 
@@ -183,15 +176,11 @@ async def promote_release(house: House, exchange: Exchange) -> None:
 
 async def roll_back_release(house: House, exchange: Exchange) -> None:
     """Take a canary or a live release back; the one before answers from the next request on."""
-    from fourways.control import releases
-
     await _moved(house, exchange, releases.roll_back)
 
 
-async def _moved(house: House, exchange: Exchange, move: Callable[..., Any]) -> None:
+async def _moved(house: House, exchange: Exchange, move: Callable[..., Shown]) -> None:
     """Make a move and have it in force before answering."""
-    from fourways.control import releases
-
     raw = await exchange.body()
     body = checked(raw, _reason) if raw.strip() else ReasonBody()
     principal = exchange.principal
@@ -210,17 +199,13 @@ async def release_log(house: House, exchange: Exchange) -> None:
 
 
 def _log(house: House, principal: Principal, app: str, limit: int) -> ReleaseLog:
-    from fourways.store import releases
-
     with house.database.reading() as connection:
-        rows = releases.events(connection, principal.tenant, app=app, limit=limit)
-        return ReleaseLog(data=rows, broken=releases.verify(connection, principal.tenant).broken)
+        found = rows.events(connection, principal.tenant, app=app, limit=limit)
+        return ReleaseLog(data=found, broken=rows.verify(connection, principal.tenant).broken)
 
 
 async def diff_releases(house: House, exchange: Exchange) -> None:
     """Say what differs between two releases."""
-    from fourways.control import releases
-
     query = query_of(exchange, DiffQuery)
     pair = (releases.number_of(query.a), releases.number_of(query.b))
     tenant, app = exchange.principal.tenant, exchange.params["app"]
@@ -228,7 +213,7 @@ async def diff_releases(house: House, exchange: Exchange) -> None:
     await exchange.reply(200, _encode(DiffList(data=found)))
 
 
-def _card(shown: Any) -> ReleaseCard:  # noqa: ANN401 - control/releases.Shown, imported late
+def _card(shown: Shown) -> ReleaseCard:
     release, standing = shown.release, shown.standing
     return ReleaseCard(
         app=release.app,
