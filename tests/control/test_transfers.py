@@ -49,8 +49,8 @@ def known(database: Database, *uris: str) -> None:
         catalog.publish(connection, place, number, counts={"documents": len(uris)}, now=2.0)
 
 
-def exported(database: Database, folder: Path, **way: Any) -> Bundle:
-    """Export a release of a project in `folder/desk`, into `folder/desk/bundle`."""
+def exported(database: Database, folder: Path, *, file: str = "project: testing", **way: Any) -> Bundle:
+    """Export a release of a project in `folder/desk`, into `folder/desk/bundle`; `file` is what its file says."""
     app = {"ways": {"rag": {"model": "echo", "knowledge": "docs", **way}}}
     docs = {"sources": [{"type": "files", "paths": ["own.md", "../docs"]}]}
     project = Project.model_validate({"project": "testing", "knowledge": {"docs": docs}, "apps": {"desk": app}})
@@ -60,7 +60,7 @@ def exported(database: Database, folder: Path, **way: Any) -> Bundle:
     releases.create(database, TENANT, project, made, stage="production", actor="ann", now=1.0)
     home = folder / "desk"
     home.mkdir()
-    (home / FILE_NAME).write_text("project: testing")
+    (home / FILE_NAME).write_text(file)
     (home / "own.md").write_text("own")
     return transfers.export(database, TENANT, project, home, "desk", 1, to=home / "bundle", now=2.0)
 
@@ -81,3 +81,23 @@ def test_a_template_outside_the_projects_folder_cannot_go_along(database: Databa
     with pytest.raises(InvalidRequest, match="leads out"):
         exported(database, tmp_path, template="../prompt.txt")
     assert sorted(path.name for path in (tmp_path / "desk").iterdir()) == [FILE_NAME, "own.md"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "place"),
+    [
+        ("api_key: sk-1", "api_key"),
+        ("headers: {Authorization: Bearer sk-1, x-team: desk}", "headers.Authorization"),
+        ("headers: {X-API-Key: sk-1}", "headers.X-API-Key"),
+        ("query: {api-version: preview, subscription-key: sk-1}", "query.subscription-key"),
+    ],
+)
+def test_a_secret_in_clear_does_not_go_along(database: Database, tmp_path: Path, provider: str, place: str):
+    with pytest.raises(InvalidRequest, match=rf"\(providers\.own\.{place}\)") as raised:
+        exported(database, tmp_path, file=f"project: testing\nproviders:\n  own:\n    {provider}\n")
+    assert "sk-1" not in str(raised.value)
+
+
+def test_a_secret_that_stands_in_the_environment_is_none(database: Database, tmp_path: Path):
+    headers = "{authorization: 'Bearer ${KEY}', x-team: desk}"
+    assert exported(database, tmp_path, file=f"project: testing\nproviders:\n  own:\n    headers: {headers}\n")

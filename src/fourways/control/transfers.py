@@ -1,6 +1,7 @@
 """Releases from one machine to another: exported with all they rest on, imported as drafts that are judged anew."""
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +25,8 @@ from fourways.store.database import Database
 
 PROJECT = "project"
 """The folder of a bundle that holds the project: its file, prompts, tests, documents."""
+SECRET = re.compile("auth|key|token|secret|password|cookie", re.IGNORECASE)
+"""What a header or a part of a query is called that opens something."""
 
 
 def export(
@@ -135,8 +138,14 @@ def _knowledge(documents: Mapping[str, str], carried: Collection[str]) -> Knowle
 def _refuse_secrets(file: Path) -> None:
     """Raise InvalidRequest where the project file, which goes along, holds what nobody else may see."""
     plain = yaml.safe_load(file.read_text(encoding="utf-8"))
-    secrets = [
-        f"providers.{name}.api_key" for name, node in plain.get("providers", {}).items() if _clear(node, "api_key")
+    providers = plain.get("providers", {})
+    secrets = [f"providers.{name}.api_key" for name, node in providers.items() if _clear(node, "api_key")]
+    secrets += [
+        f"providers.{name}.{part}.{key}"
+        for name, node in providers.items()
+        for part in ("headers", "query")
+        for key in node.get(part, {})
+        if SECRET.search(key) and _clear(node[part], key)
     ]
     secrets += ["database"] if "@" in str(plain.get("database") or "") and "${" not in plain["database"] else []
     headers = (plain.get("telemetry") or {}).get("otlp_headers") or {}
