@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fourways.config.tree import Project
-from fourways.control import releases
+from fourways.control import releases, showing
 from fourways.control.opinions import A_ROUND, Gatherer
 from fourways.core.chat import Answerer
 from fourways.core.ids import DEFAULT_TENANT as TENANT
@@ -43,7 +43,7 @@ def canary(database: Database, **analysis: Any) -> ReleaseRow:
         candidates.save_candidate(connection, TENANT, made, now=1.0)
     row = releases.create(database, TENANT, project, made, stage="production", actor="ann", now=1.0)
     releases.gated(database, TENANT, row, GOOD, report="rep", now=1.0)
-    seen = releases.show(database, TENANT, "desk", 1).standing
+    seen = showing.show(database, TENANT, "desk", 1).standing
     with database.transaction() as connection:
         releases.start_canary(connection, TENANT, row, releases.proof_of(row, seen), seen=seen, now=2.0)
         rows.append(connection, TENANT, row, "shift", actor="x", at=3.0, detail={"step": 0, "weight": 0.5})

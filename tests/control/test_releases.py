@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fourways.config.tree import Project
-from fourways.control import releases
+from fourways.control import releases, showing
 from fourways.control.policies import policy_of, read_policy
 from fourways.core.errors import IllegalTransition, InvalidRequest, NotFound, Refused
 from fourways.core.ids import DEFAULT_TENANT as TENANT
@@ -45,7 +45,7 @@ def draft(database: Database, node: Project | None = None, **more: Any) -> rows.
 
 
 def state(database: Database, number: int = 1) -> str:
-    return releases.show(database, TENANT, "desk", number).standing.state
+    return showing.show(database, TENANT, "desk", number).standing.state
 
 
 def test_a_draft_comes_with_the_job_that_evaluates_it(database: Database):
@@ -58,14 +58,14 @@ def test_a_draft_comes_with_the_job_that_evaluates_it(database: Database):
 def test_a_candidate_that_passes_waits_for_a_person(database: Database):
     release = draft(database)
     releases.gated(database, TENANT, release, GOOD, report="rep_1", now=2.0)
-    shown = releases.show(database, TENANT, "desk", 1)
+    shown = showing.show(database, TENANT, "desk", 1)
     assert (shown.standing.state, shown.waits_for) == ("gated", "1 approval")
     assert releases.approve(database, TENANT, "desk", 1, actor="bob", now=3.0).standing.state == "approved"
 
 
 def test_a_candidate_that_fails_is_rejected_and_the_log_says_by_which_rule(database: Database):
     releases.gated(database, TENANT, draft(database), BAD, report="rep_1", now=2.0)
-    standing = releases.show(database, TENANT, "desk", 1).standing
+    standing = showing.show(database, TENANT, "desk", 1).standing
     assert (standing.state, standing.judged) == ("rejected", "passed at least 0.5: 10 %")
 
 
@@ -106,7 +106,7 @@ def test_a_draft_cannot_be_approved(database: Database):
 def test_only_a_proof_of_the_same_candidate_starts_a_canary(database: Database):
     release = draft(database, project(approval="none"))
     releases.gated(database, TENANT, release, GOOD, report="rep_1", now=2.0)
-    seen = releases.show(database, TENANT, "desk", 1).standing
+    seen = showing.show(database, TENANT, "desk", 1).standing
     with pytest.raises(IllegalTransition, match="proof is of"), database.transaction() as connection:
         releases.start_canary(connection, TENANT, release, prove(GOOD, "f" * 64), seen=seen, now=3.0)
     with database.transaction() as connection:
@@ -123,7 +123,7 @@ def test_a_verdict_that_is_no_pass_proves_nothing():
 def live(database: Database, node: Project | None = None, stage: str = "production") -> rows.ReleaseRow:
     release = draft(database, node or project(approval="none"), stage=stage)
     releases.gated(database, TENANT, release, GOOD, report="rep_1", now=2.0)
-    seen = releases.show(database, TENANT, "desk", release.number).standing
+    seen = showing.show(database, TENANT, "desk", release.number).standing
     with database.transaction() as connection:
         releases.start_canary(connection, TENANT, release, releases.proof_of(release, seen), seen=seen, now=3.0)
         rows.append(connection, TENANT, release, "promote", actor="the rollout", at=4.0)
@@ -181,18 +181,18 @@ def test_a_difference_is_named_by_its_place(database: Database):
     other = candidate(database, "good day")
     facts: dict[str, Any] = {"stage": "production", "actor": "ann", "now": 1.0}
     releases.create(database, TENANT, project(), other, **facts)
-    [found] = releases.diff(database, TENANT, "desk", 1, 2)
+    [found] = showing.diff(database, TENANT, "desk", 1, 2)
     assert (found.place, found.before, found.after) == ("prompt.system", "hello", "good day")
 
 
 @pytest.mark.parametrize(("name", "number"), [("r3", 3), ("12", 12)])
 def test_a_release_is_named_with_or_without_its_letter(name: str, number: int):
-    assert releases.number_of(name) == number
+    assert showing.number_of(name) == number
 
 
 def test_what_names_no_release_is_refused():
     with pytest.raises(InvalidRequest, match="right would be r3"):
-        releases.number_of("latest")
+        showing.number_of("latest")
 
 
 def test_a_job_is_not_forgotten_with_others(database: Database):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fourways.config.tree import Project
-from fourways.control import releases
+from fourways.control import releases, showing
 from fourways.control.judging import Opinions, replayed
 from fourways.control.watch import Watch
 from fourways.core.errors import UpstreamError
@@ -68,7 +68,7 @@ class World:
         return self.standing()
 
     def standing(self, number: int = 1) -> Standing:
-        return releases.show(self.database, TENANT, "desk", number).standing
+        return showing.show(self.database, TENANT, "desk", number).standing
 
     def events(self) -> list[str]:
         with self.database.reading() as connection:

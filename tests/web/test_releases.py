@@ -8,7 +8,7 @@ import pytest
 from tests.web.calling import Answered, call
 from tests.web.conftest import Running
 
-from fourways.control import releases
+from fourways.control import releases, showing
 from fourways.core.chat import Principal
 from fourways.core.ids import DEFAULT_TENANT as TENANT
 from fourways.core.ids import TenantId
@@ -51,7 +51,7 @@ def gated(running: Running) -> str:
     """Make a release and let it pass its gate, as a worker does; returns its name."""
     card = asked(running, "POST", "/api/releases", app="desk", note="first").json()
     database = running.house.database
-    row = releases.show(database, TENANT, "desk", releases.number_of(card["name"])).release
+    row = showing.show(database, TENANT, "desk", showing.number_of(card["name"])).release
     releases.gated(database, TENANT, row, GOOD, report="rep_1", now=2.0)
     return str(card["name"])
 

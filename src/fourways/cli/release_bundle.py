@@ -32,7 +32,7 @@ def export(
     Example:  fourways release export r3 --to /media/usb/helpdesk-r3
     """
     from fourways.control import transfers
-    from fourways.control.releases import number_of
+    from fourways.control.showing import number_of
 
     with opened(context, app) as place:
         number = number_of(release)

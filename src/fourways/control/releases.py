@@ -1,12 +1,11 @@
 """Releases: made of a candidate, gated, approved, promoted, rolled back; each move is one row: who, when, why."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fourways.config.tree import Project
 from fourways.control.policies import checked_stage, policy_of, read_policy
-from fourways.core.difference import Difference, differences
+from fourways.control.showing import Shown, diff, list_releases, number_of, show, shown
 from fourways.core.errors import IllegalTransition, InvalidRequest, NotFound
 from fourways.core.ids import TenantId
 from fourways.core.rollout import Line, Standing
@@ -17,34 +16,13 @@ from fourways.store.database import Database, Transaction
 from fourways.store.jobs import JobRow
 from fourways.store.releases import ReleaseRow
 
+__all__ = ("Shown", "diff", "list_releases", "number_of", "show")
+"""What `cli/release` still takes from here."""
+
 GATE = "gate"
 """The kind of job that evaluates a draft and judges it."""
 POLICY_ITSELF = "the project's policy"
 """Who approves where nobody must."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """A release with where it stands, for people."""
-
-    release: ReleaseRow
-    standing: Standing
-    serving: float
-
-    @property
-    def waits_for(self) -> str:
-        """What has to happen next, "" where nothing does."""
-        if self.standing.state == "gated":
-            missing = {"one": 1, "two": 2}.get(read_policy(self.release).approval, 0) - len(self.standing.endorsed)
-            return f"{missing} approval{'s' if missing > 1 else ''}"
-        return WAITS.get(self.standing.state, "")
-
-
-WAITS: Mapping[str, str] = {
-    "draft": "its evaluation",
-    "approved": "a running server, which starts its canary",
-    "canary": "enough evidence",
-}
 
 
 # ---------------------------------------------------------------- making
@@ -158,7 +136,7 @@ def approve(
         enough = read_policy(release).approval != "two" or bool(seen.endorsed)
         event = "approve" if enough else "endorse"
         line = _move(connection, tenant, release, event, actor=actor, now=now, reason=reason, seen=seen)
-    return _shown(release, line)
+    return shown(release, line)
 
 
 def reject(
@@ -168,7 +146,7 @@ def reject(
     with database.transaction() as connection:
         release = releases.get_release(connection, tenant, app, number)
         line = _move(connection, tenant, release, "reject", actor=actor, now=now, reason=reason)
-    return _shown(release, line)
+    return shown(release, line)
 
 
 def promote(
@@ -193,7 +171,7 @@ def promote(
         line = releases.line_of(connection, tenant, app, release.stage)
         if not (release.stage == "staging" and line.live == number):
             said = reason or "promoted by a person, before the evidence was complete"
-            return _shown(release, _move(connection, tenant, release, "promote", actor=actor, now=now, reason=said))
+            return shown(release, _move(connection, tenant, release, "promote", actor=actor, now=now, reason=said))
         candidate = candidates.get_candidate(connection, tenant, app, release.candidate)
     note = reason or f"promoted from staging ({release.name})"
     made = create(
@@ -231,7 +209,7 @@ def roll_back(
                 raise NotFound(f"'{app}' has neither a canary nor a live release in {stage}: nothing to roll back")
         release = releases.get_release(connection, tenant, app, number)
         line = _move(connection, tenant, release, "roll_back", actor=actor, now=now, reason=reason, detail=detail)
-    return _shown(release, line)
+    return shown(release, line)
 
 
 def start_canary(
@@ -284,46 +262,3 @@ def _move(
 def _audit(connection: Transaction, tenant: TenantId, release: ReleaseRow, event: str, actor: str, now: float) -> None:
     subject = f"{release.app}@{release.name}"
     audit.append(connection, tenant, at=now, actor=actor, action=f"release.{event}", subject=subject)
-
-
-# ---------------------------------------------------------------- showing
-
-
-def show(database: Database, tenant: TenantId, app: str, number: int) -> Shown:
-    """Return a release with where it stands; raises NotFound."""
-    with database.reading() as connection:
-        release = releases.get_release(connection, tenant, app, number)
-        return _shown(release, releases.line_of(connection, tenant, app, release.stage))
-
-
-def list_releases(database: Database, tenant: TenantId, app: str | None = None) -> list[Shown]:
-    """Return releases with where they stand, newest first."""
-    with database.reading() as connection:
-        lines = releases.lines(connection, tenant)
-        rows = releases.releases_of(connection, tenant, app)
-    return [_shown(row, lines[row.app, row.stage]) for row in rows]
-
-
-def diff(database: Database, tenant: TenantId, app: str, before: int, after: int) -> list[Difference]:
-    """Say what differs between what two releases pin; raises NotFound."""
-    with database.reading() as connection:
-        rows = [releases.get_release(connection, tenant, app, number) for number in (before, after)]
-        pinned = [candidates.get_candidate(connection, tenant, app, row.candidate) for row in rows]
-    first, second = ({"way": candidate.way, **candidate.parts} for candidate in pinned)
-    return list(differences(first, second))
-
-
-def _shown(release: ReleaseRow, line: Line) -> Shown:
-    return Shown(release=release, standing=line.standings[release.number], serving=line.shares.get(release.number, 0.0))
-
-
-def number_of(name: str) -> int:
-    """Return the number of a release's name: `r3`, or `3`.
-
-    Raises:
-        InvalidRequest: it is none.
-    """
-    plain = name.removeprefix("r")
-    if not plain.isdecimal():
-        raise InvalidRequest(f"'{name}' names no release; right would be r3, or 3")
-    return int(plain)

@@ -12,9 +12,9 @@ import yaml
 from fourways.config.load import FILE_NAME
 from fourways.config.references import files_named, files_of_tests
 from fourways.config.tree import Project
-from fourways.control import releases
+from fourways.control import releases, showing
 from fourways.control.bundles import Bundle, Knowledge, fingerprint_of, leads_out, read_bundle, unpack, write_bundle
-from fourways.control.releases import Shown
+from fourways.control.showing import Shown
 from fourways.control.signing import own_fingerprint
 from fourways.control.state import state_folder
 from fourways.core.errors import InvalidRequest, NotFound
@@ -43,7 +43,7 @@ def export(
             a file of tests outside the project's folder.
     """
     _refuse_secrets(folder / FILE_NAME)
-    found = releases.show(database, tenant, app, number)
+    found = showing.show(database, tenant, app, number)
     with database.reading() as connection:
         candidate = candidates.get_candidate(connection, tenant, app, found.release.candidate)
         report = reports.newest_report_of(connection, tenant, candidate.digest)
@@ -107,7 +107,7 @@ def take(
         f"imported: {bundle.manifest.release}, signed by {bundle.signature.fingerprint}. {bundle.manifest.note}".strip()
     )
     made = releases.create(database, tenant, project, candidate, stage=stage, actor=actor, now=now, note=note)
-    return releases.show(database, tenant, made.app, made.number)
+    return showing.show(database, tenant, made.app, made.number)
 
 
 def fingerprints(database: Database, tenant: TenantId, project: Project) -> Mapping[str, str]:

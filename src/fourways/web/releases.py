@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from fourways.control import releases
-from fourways.control.releases import Shown
+from fourways.control import releases, showing
+from fourways.control.showing import Shown
 from fourways.core.chat import Principal
 from fourways.core.difference import Difference
 from fourways.core.errors import NotFound
@@ -114,7 +114,7 @@ _encode = msgspec.json.Encoder().encode
 async def list_releases(house: House, exchange: Exchange) -> None:
     """List releases with where they stand."""
     query = query_of(exchange, AppQuery)
-    shown = await asyncio.to_thread(releases.list_releases, house.database, exchange.principal.tenant, query.app)
+    shown = await asyncio.to_thread(showing.list_releases, house.database, exchange.principal.tenant, query.app)
     await exchange.reply(200, _encode(ReleaseList(data=[_card(one) for one in shown])))
 
 
@@ -142,15 +142,15 @@ def _create(house: House, principal: Principal, body: NewReleaseBody) -> Release
         now=time.time(),
         note=body.note,
     )
-    return _card(releases.show(house.database, principal.tenant, made.app, made.number))
+    return _card(showing.show(house.database, principal.tenant, made.app, made.number))
 
 
 async def show_release(house: House, exchange: Exchange) -> None:
     """Show a release with its verdicts."""
-    number = releases.number_of(exchange.params["release"])
+    number = showing.number_of(exchange.params["release"])
     tenant, app = exchange.principal.tenant, exchange.params["app"]
     await exchange.reply(
-        200, _encode(_card(await asyncio.to_thread(releases.show, house.database, tenant, app, number)))
+        200, _encode(_card(await asyncio.to_thread(showing.show, house.database, tenant, app, number)))
     )
 
 
@@ -184,7 +184,7 @@ async def _moved(house: House, exchange: Exchange, move: Callable[..., Shown]) -
     raw = await exchange.body()
     body = checked(raw, _reason) if raw.strip() else ReasonBody()
     principal = exchange.principal
-    place = (house.database, principal.tenant, exchange.params["app"], releases.number_of(exchange.params["release"]))
+    place = (house.database, principal.tenant, exchange.params["app"], showing.number_of(exchange.params["release"]))
     why = {"actor": actor(principal), "now": time.time(), "reason": body.reason or WITHOUT_REASON}
     shown = await asyncio.to_thread(move, *place, **why)
     await house.reroute()
@@ -207,9 +207,9 @@ def _log(house: House, principal: Principal, app: str, limit: int) -> ReleaseLog
 async def diff_releases(house: House, exchange: Exchange) -> None:
     """Say what differs between two releases."""
     query = query_of(exchange, DiffQuery)
-    pair = (releases.number_of(query.a), releases.number_of(query.b))
+    pair = (showing.number_of(query.a), showing.number_of(query.b))
     tenant, app = exchange.principal.tenant, exchange.params["app"]
-    found = await asyncio.to_thread(releases.diff, house.database, tenant, app, *pair)
+    found = await asyncio.to_thread(showing.diff, house.database, tenant, app, *pair)
     await exchange.reply(200, _encode(DiffList(data=found)))
 
 
