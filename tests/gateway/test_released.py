@@ -74,6 +74,13 @@ def test_a_canary_meets_its_share_of_the_users_and_always_the_same_ones():
     assert Counter(first.values())["r2"] / 3000 == pytest.approx(0.2, abs=0.03)
 
 
+def test_what_is_measured_under_the_bare_name_is_what_is_live_whatever_some_people_meet():
+    everybody = Flag(release="canary", percent=100)
+    at = routes("live", "canary", weight=0.99, flags=(everybody,))
+    assert at.pick("desk", Principal()).release == "r1"
+    assert routes("canary", weight=0.99).pick("desk", Principal()).release is None
+
+
 def test_whoever_met_the_canary_stays_on_it_as_it_grows():
     few, more = routes("live", "canary", weight=0.05), routes("live", "canary", weight=0.5)
     met = {f"u{n}" for n in range(1000) if picked(few, f"u{n}").release == "r2"}

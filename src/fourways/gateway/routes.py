@@ -104,6 +104,11 @@ class AppRoutes:
         """Return what the app's bare name means for whoever asks."""
         return self.released.pick(principal, sticky) or self.ways[self.default]
 
+    @property
+    def settled(self) -> Route:
+        """What the bare name means apart from what some people are given: what is live, or what the file says."""
+        return self.released.live or self.ways[self.default]
+
 
 def app_routes(routes: Iterable[Route], default: str) -> AppRoutes:
     """Build an app's routes from its open candidates, oldest first; the last of each way is its newest."""
@@ -137,13 +142,13 @@ class Routes:
     models: Sequence[str] = ()
     open_model: Callable[[str], Answerer] = _no_model
 
-    def pick(self, model: str, principal: Principal, sticky: Callable[[], str] = lambda: "") -> Route:
+    def pick(self, model: str, principal: Principal, sticky: Callable[[], str] | None = None) -> Route:
         """Return the route of `app`, `app@release`, `app@candidate`, `app:way`, `provider/model` or a model's name.
 
         Args:
             model: the name.
             principal: who asks.
-            sticky: gives what a canary's share goes by; asked only where there is one.
+            sticky: gives what a canary's share goes by; asked only where there is one. None: no canary, no flag.
 
         Raises:
             UnknownModel: it names nothing; the message lists what this key may see.
@@ -158,7 +163,7 @@ class Routes:
             msg = f"this key may not use the app '{name}'; it may use: {', '.join(sorted(principal.apps)) or 'none'}"
             raise NotAllowed(msg)
         if model == name:
-            return app.serve(principal, sticky)
+            return app.settled if sticky is None else app.serve(principal, sticky)
         chosen = model[len(name) + 1 :]
         return self._of_way(name, app, chosen) if model[len(name)] == ":" else self._pinned(name, app, chosen)
 
