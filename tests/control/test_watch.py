@@ -9,15 +9,16 @@ from fourways.config.tree import Project
 from fourways.control import releases, showing
 from fourways.control.judging import Opinions, replayed
 from fourways.control.watch import Watch
-from fourways.core.errors import UpstreamError
+from fourways.core.errors import Refused, UpstreamError
 from fourways.core.ids import DEFAULT_TENANT as TENANT
 from fourways.core.rollout import Standing
 from fourways.core.specs import Candidate
 from fourways.core.trace import Trace
-from fourways.core.verdict import RuleResult, Verdict
+from fourways.core.verdict import Passed, RuleResult, Verdict
 from fourways.store import candidates, traces
 from fourways.store import releases as rows
 from fourways.store.database import Database, open_database
+from fourways.store.releases import ReleaseRow
 
 GOOD = Verdict(rules=(RuleResult(rule="passed", passed=True, figure=0.9),))
 CANARY = {
@@ -31,7 +32,7 @@ class World:
 
     def __init__(self, database: Database, canary: Mapping[str, Any] = CANARY) -> None:
         app = {"ways": {"prompt": {"model": "echo"}}, "release": {"approval": "none", "canary": canary}}
-        self.project = Project.model_validate({"project": "testing", "apps": {"desk": app}})
+        self.project = Project.model_validate({"project": "testing", "apps": {"desk": app, "other": app}})
         self.database = database
         self.now = 1000.0
         self.moves = 0
@@ -40,9 +41,9 @@ class World:
     async def moved(self) -> None:
         self.moves += 1
 
-    def release(self, system: str = "hello") -> None:
+    def release(self, system: str = "hello", app: str = "desk") -> None:
         """Make a release that passes its gate."""
-        made = Candidate(app="desk", way="prompt", parts={"prompt": {"system": system}})
+        made = Candidate(app=app, way="prompt", parts={"prompt": {"system": system}})
         with self.database.transaction() as connection:
             candidates.save_candidate(connection, TENANT, made, now=self.now)
         row = releases.create(self.database, TENANT, self.project, made, stage="production", actor="ann", now=self.now)
@@ -67,8 +68,8 @@ class World:
             await self.watch.look()
         return self.standing()
 
-    def standing(self, number: int = 1) -> Standing:
-        return showing.show(self.database, TENANT, "desk", number).standing
+    def standing(self, number: int = 1, app: str = "desk") -> Standing:
+        return showing.show(self.database, TENANT, app, number).standing
 
     def events(self) -> list[str]:
         with self.database.reading() as connection:
@@ -99,6 +100,27 @@ async def test_it_goes_on_when_its_pause_is_over_and_not_before(world: World):
     await world.after(1, looks=2)
     assert (await world.after(59)).shifts[-1].weight == 0.1
     assert (await world.after(2)).shifts[-1].weight == 0.5
+
+
+async def test_a_release_that_cannot_be_looked_after_holds_no_other_app_up(world: World, monkeypatch, caplog):
+    monkeypatch.setattr("fourways.control.releases.proof_of", broken_for("desk"))
+    world.release(app="other")
+    await world.after(1)
+    assert world.standing().state == "approved"
+    assert world.standing(app="other").state == "canary"
+    assert "desk in production" in caplog.text
+
+
+def broken_for(app: str):
+    """Return a `proof_of` that finds no proof of one app's releases."""
+
+    def proof_of(release: ReleaseRow, standing: Standing) -> Passed:
+        if release.app == app:
+            raise Refused("fail", ["what the log says cannot be read"])
+        return real(release, standing)
+
+    real = releases.proof_of
+    return proof_of
 
 
 async def walked(world: World) -> None:

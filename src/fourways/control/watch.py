@@ -18,7 +18,7 @@ from fourways.control.judging import NO_OPINIONS, Opinions, judge
 from fourways.control.policies import read_policy
 from fourways.control.standings import StandingsRead
 from fourways.control.steps import due
-from fourways.core.errors import Busy, IllegalTransition
+from fourways.core.errors import Busy, FourwaysError, IllegalTransition
 from fourways.core.ids import TenantId
 from fourways.core.rollout import Line, Standing
 from fourways.core.trace import Clock
@@ -77,6 +77,8 @@ class Watch:
                     await self.moved()
             except (Busy, IllegalTransition) as error:
                 LOG.info("%s in %s: %s", app, stage, error)
+            except FourwaysError as error:  # of this one alone: no other app waits for it
+                LOG.warning("%s in %s cannot be looked after: %s", app, stage, error)
 
     async def _tend(self, line: Line, rows: Mapping[int, ReleaseRow]) -> bool:
         """Do what is due in one app's stage; return whether anything was moved."""
