@@ -15,7 +15,7 @@ from fourways.cli.terminal import ERR, OUT, SAID_NO, AsJson, DryRun, bars, folde
 
 if TYPE_CHECKING:
     from fourways.bootstrap import House
-    from fourways.control.releases import Shown
+    from fourways.control.showing import Shown
 
 App = Annotated[str | None, typer.Option("--app", "-a", help="Of which app; the project's only one otherwise.")]
 Which = Annotated[str, typer.Argument(help="The release: r3.")]
@@ -104,7 +104,7 @@ async def _create(
 
 async def wait_for_gate(house: "House", app: str, number: int, *, quiet: bool) -> "Shown":
     """Wait for a draft's evaluation, whoever does it, with its progress; return where the release then stands."""
-    from fourways.control import releases
+    from fourways.control import showing
 
     with bars() as shown:
 
@@ -113,7 +113,7 @@ async def wait_for_gate(house: "House", app: str, number: int, *, quiet: bool) -
                 shown.move("evaluating", progress.get("done", 0), progress.get("total", 0), progress.get("what", ""))
 
         await house.gate(app, number, on_change)
-    return releases.show(house.database, house.tenant, app, number)
+    return showing.show(house.database, house.tenant, app, number)
 
 
 # ---------------------------------------------------------------- moves
@@ -153,7 +153,7 @@ def promote(
 
     Example:  fourways release promote r3 -m "too few users for the statistics"
     """
-    from fourways.control import releases
+    from fourways.control import releases, showing
 
     with opened(context, app) as place:
         shown = releases.promote(
@@ -161,7 +161,7 @@ def promote(
             place.tenant,
             place.project,
             place.app,
-            releases.number_of(release),
+            showing.number_of(release),
             actor=actor(),
             now=time.time(),
             reason=reason,
@@ -185,9 +185,9 @@ def rollback(
 
     Examples:  fourways release rollback   ·   fourways release rollback r3 -m "wrong prices"
     """
-    from fourways.control import releases
+    from fourways.control import releases, showing
 
-    number = None if release is None else releases.number_of(release)
+    number = None if release is None else showing.number_of(release)
     with opened(context, app) as place:
         shown = releases.roll_back(
             place.database,
@@ -205,10 +205,10 @@ def rollback(
 def _move(
     context: typer.Context, app: str | None, release: str, move: Callable[..., "Shown"], reason: str, *, as_json: bool
 ) -> None:
-    from fourways.control import releases
+    from fourways.control import showing
 
     with opened(context, app) as place:
-        number = releases.number_of(release)
+        number = showing.number_of(release)
         shown = move(place.database, place.tenant, place.app, number, actor=actor(), now=time.time(), reason=reason)
     _moved(shown, as_json=as_json)
 

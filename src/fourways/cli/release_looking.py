@@ -11,7 +11,7 @@ from fourways.cli.release_shown import tell, tell_all, tell_differences, tell_lo
 from fourways.cli.terminal import AsJson, print_json
 
 if TYPE_CHECKING:
-    from fourways.control.releases import Shown
+    from fourways.control.showing import Shown
 
 
 @verbs.command("status")
@@ -26,15 +26,15 @@ def status(
 
     Examples:  fourways release status   ·   fourways release status r3   ·   fourways release status --json
     """
-    from fourways.control import releases
+    from fourways.control import showing
 
     if release is None:
         with opened(context, app, any_app=True) as place:
-            listed = releases.list_releases(place.database, place.tenant, place.app or None)
+            listed = showing.list_releases(place.database, place.tenant, place.app or None)
         print_json(listed) if as_json else tell_all(listed)
         return
     with opened(context, app) as place:
-        shown = releases.show(place.database, place.tenant, place.app, releases.number_of(release))
+        shown = showing.show(place.database, place.tenant, place.app, showing.number_of(release))
         now = _as_of_now(place, shown)
     if as_json:
         print_json({**asdict(shown), "waits_for": shown.waits_for, "now": now})
@@ -69,11 +69,11 @@ def diff(
 
     Example:  fourways release diff r2 r3
     """
-    from fourways.control import releases
+    from fourways.control import showing
 
     with opened(context, app) as place:
-        found = releases.diff(
-            place.database, place.tenant, place.app, releases.number_of(before), releases.number_of(after)
+        found = showing.diff(
+            place.database, place.tenant, place.app, showing.number_of(before), showing.number_of(after)
         )
     print_json(found) if as_json else tell_differences(found, before, after)
 

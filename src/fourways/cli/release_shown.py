@@ -9,7 +9,7 @@ from rich.markup import escape
 from fourways.cli.terminal import OUT, moment, table
 
 if TYPE_CHECKING:
-    from fourways.control.releases import Shown
+    from fourways.control.showing import Shown
     from fourways.core.difference import Difference
     from fourways.core.rollout import Event
 

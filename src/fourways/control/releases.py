@@ -5,7 +5,7 @@ from typing import Any
 
 from fourways.config.tree import Project
 from fourways.control.policies import checked_stage, policy_of, read_policy
-from fourways.control.showing import Shown, diff, list_releases, number_of, show, shown
+from fourways.control.showing import Shown, show, shown
 from fourways.core.errors import IllegalTransition, InvalidRequest, NotFound
 from fourways.core.ids import TenantId
 from fourways.core.rollout import Line, Standing
@@ -15,9 +15,6 @@ from fourways.store import audit, candidates, jobs, releases
 from fourways.store.database import Database, Transaction
 from fourways.store.jobs import JobRow
 from fourways.store.releases import ReleaseRow
-
-__all__ = ("Shown", "diff", "list_releases", "number_of", "show")
-"""What `cli/release` still takes from here."""
 
 GATE = "gate"
 """The kind of job that evaluates a draft and judges it."""
