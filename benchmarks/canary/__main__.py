@@ -11,7 +11,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.canary.simulate import Hour, World, many, share_of
-from fourways.evals.canary import Plan
+from fourways.config.releasing import Analysis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ def main() -> None:
         table.add_column(column, justify="left" if column == "what is true" else "right")
     begun = time.process_time()
     for cell in track(CELLS, console=console, transient=True):
-        ended = many(cell.world, Plan(), runs, timed=cell.timed, at_any_time=cell.at_any_time)
+        ended = many(cell.world, Analysis(), runs, timed=cell.timed, at_any_time=cell.at_any_time)
         aborted = [one.answers for one in ended if one.action == "abort"]
         shares = (f"{share_of(ended, action):.1%}" for action in ("abort", "sound", "continue"))
         table.add_row(cell.name, *shares, f"{median(aborted):.0f}" if aborted else "")

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from fourways.evals.canary import Plan, Segment, Tally, decide
+from fourways.config.releasing import Analysis
+from fourways.evals.canary import Segment, Tally, decide
 
 POLL = 10
 """Canary answers from one time that the watch asks to the next, where it may promote at any."""
@@ -63,7 +64,7 @@ class Asked:
     hour: Any
 
 
-def rollout(world: World, plan: Plan, seed: int, *, timed: bool = False, at_any_time: bool = False) -> Ended:
+def rollout(world: World, analysis: Analysis, seed: int, *, timed: bool = False, at_any_time: bool = False) -> Ended:
     """Run one until it is aborted, or until its last look: sound or not.
 
     Nothing is asked of `decide` at answers that change nothing: the e-process moves at failures only, and bounds count
@@ -72,25 +73,25 @@ def rollout(world: World, plan: Plan, seed: int, *, timed: bool = False, at_any_
     Args:
         at_any_time: whether it ends as soon as it is sound, asked after every few answers as the watch does.
     """
-    asked = _asked(world, plan, np.random.default_rng(seed))
+    asked = _asked(world, analysis, np.random.default_rng(seed))
     met = np.cumsum(asked.canary)
-    looks = [-(-plan.requests * look // plan.looks) for look in range(1, plan.looks + 1)]
-    polls = range(POLL, plan.requests, POLL) if at_any_time else ()
-    last = int(np.searchsorted(met, plan.requests))
+    looks = [-(-analysis.requests * look // analysis.looks) for look in range(1, analysis.looks + 1)]
+    polls = range(POLL, analysis.requests, POLL) if at_any_time else ()
+    last = int(np.searchsorted(met, analysis.requests))
     moments = {int(place) for place in (*np.searchsorted(met, [*looks, *polls]), *np.flatnonzero(asked.failed))}
     taken, action = 0, "continue"
     for moment in sorted(moment for moment in moments if moment <= min(last, len(met) - 1)):
-        decision = decide(plan, list(_segments(world, asked, moment, timed=timed)), looked=taken)
+        decision = decide(analysis, list(_segments(world, asked, moment, timed=timed)), looked=taken)
         taken, action = decision.looks, decision.action
         if action == "abort" or (at_any_time and action == "sound"):
             return Ended(action=action, answers=int(met[moment]))
     return Ended(action=action, answers=int(met[min(last, len(met) - 1)]))
 
 
-def _asked(world: World, plan: Plan, random: np.random.Generator) -> Asked:
+def _asked(world: World, analysis: Analysis, random: np.random.Generator) -> Asked:
     """Draw who asks, whom, and what comes of it."""
     counts = [int(hour.answers / hour.share) for hour in world.hours[:-1]]
-    counts.append(int(plan.requests / world.hours[-1].share * 1.3) + 50)
+    counts.append(int(analysis.requests / world.hours[-1].share * 1.3) + 50)
     hour = np.repeat(np.arange(len(counts)), counts)
     lots = random.random(len(hour))
     if world.people:
@@ -120,9 +121,11 @@ def _tally(asked: Asked, here: Any, *, timed: bool) -> Tally:
     )
 
 
-def many(world: World, plan: Plan, runs: int, *, timed: bool = False, at_any_time: bool = False) -> Sequence[Ended]:
+def many(
+    world: World, analysis: Analysis, runs: int, *, timed: bool = False, at_any_time: bool = False
+) -> Sequence[Ended]:
     """Run many, each with a seed of its own."""
-    return [rollout(world, plan, seed, timed=timed, at_any_time=at_any_time) for seed in range(runs)]
+    return [rollout(world, analysis, seed, timed=timed, at_any_time=at_any_time) for seed in range(runs)]
 
 
 def share_of(ended: Sequence[Ended], action: str) -> float:

@@ -8,9 +8,10 @@ from benchmarks.canary.simulate import Hour, World, many, share_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fourways.evals.canary import Plan, Segment, Tally, confidence_at, decide, stratified_z
+from fourways.config.releasing import Analysis
+from fourways.evals.canary import Segment, Tally, confidence_at, decide, stratified_z
 
-PLAN = Plan()
+PLAN = Analysis()
 GOOD = Tally(requests=600, failures=3, latencies=[0.5, 0.6, 0.7] * 50)
 
 
@@ -18,7 +19,7 @@ def both(canary: Tally, control: Tally = GOOD, share: float = 0.5) -> list[Segme
     return [Segment(canary=canary, control=control, share=share)]
 
 
-def action(canary: Tally, control: Tally = GOOD, *, looked: int = 0, plan: Plan = PLAN) -> str:
+def action(canary: Tally, control: Tally = GOOD, *, looked: int = 0, plan: Analysis = PLAN) -> str:
     return decide(plan, both(canary, control), looked=looked).action
 
 

@@ -1,4 +1,4 @@
-"""What is known of a running canary, and what follows: counted from traces, segment by segment, judged by its plan."""
+"""What is known of a running canary, and what follows: counted from traces, segment by segment; its policy judges."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,8 +8,8 @@ from fourways.control.policies import read_policy
 from fourways.core.ids import TenantId
 from fourways.core.rollout import Standing
 from fourways.core.verdict import RuleResult, Verdict
-from fourways.evals.canary import Decision, Plan, Segment, Tally, decide
-from fourways.evals.statistics import paired
+from fourways.evals.canary import Decision, Segment, Tally, decide
+from fourways.evals.statistics import bootstrap_mean
 from fourways.store import arms
 from fourways.store.arms import ArmCounts
 from fourways.store.database import Database, Transaction
@@ -57,23 +57,8 @@ def judge(
     analysis = read_policy(release).canary.analysis
     with database.reading() as connection:
         segments = _segments(connection, tenant, release, standing, opinions)
-    decision = decide(plan_of(analysis), segments, looked=standing.looks)
+    decision = decide(analysis, segments, looked=standing.looks)
     return _with_pairs(decision, opinions, analysis)
-
-
-def plan_of(analysis: Analysis) -> Plan:
-    """Return the plan by which a policy's canary is judged."""
-    return Plan(
-        requests=analysis.requests,
-        looks=analysis.looks,
-        alpha=analysis.alpha,
-        minimum=analysis.minimum,
-        max_error_increase=analysis.max_error_increase,
-        max_latency_ratio=analysis.max_latency_ratio,
-        max_thumbs_drop=analysis.max_thumbs_drop,
-        max_intervention_increase=analysis.max_intervention_increase,
-        max_judge_drop=analysis.max_quality_drop,
-    )
 
 
 def _segments(
@@ -131,7 +116,7 @@ def replayed(opinions: Opinions, most: float) -> RuleResult:
     if count < min(FEWEST_PAIRS, opinions.wanted):
         reason = f"{count} of {opinions.wanted} questions were put to both so far"
         return RuleResult(rule=name, passed=None, bound=bound, reason=reason)
-    difference = paired(opinions.canary, opinions.control, seed=0).difference
+    difference = bootstrap_mean([ours - theirs for ours, theirs in zip(opinions.canary, opinions.control, strict=True)])
     said = f"{difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f}) over {count} questions"
     worse = difference.high < 0 and difference.value < -most
     passed = False if worse else (True if difference.low >= -most else None)

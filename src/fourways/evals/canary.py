@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from fourways.config.releasing import Analysis
 from fourways.core.report import Estimate
 from fourways.core.verdict import RuleResult, Verdict
 from fourways.evals.sequential import Failures, e_process, obrien_fleming
@@ -59,28 +60,6 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What a canary is judged by.
-
-    Attributes:
-        requests: canary answers at which the last of the looks is taken; looks are equally spaced.
-        alpha: the chance of aborting one that is as good as control.
-        minimum: answers of each arm before which nothing is called sound.
-        max_…: how much worse it may be: shares, a ratio of medians, a difference of mean scores.
-    """
-
-    requests: int = 600
-    looks: int = 5
-    alpha: float = 0.05
-    minimum: int = 100
-    max_error_increase: float = 0.02
-    max_latency_ratio: float = 1.5
-    max_thumbs_drop: float = 0.15
-    max_intervention_increase: float = 0.05
-    max_judge_drop: float = 0.10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What follows from what is known.
 
@@ -94,7 +73,7 @@ class Decision:
     looks: int
 
 
-def decide(plan: Plan, segments: Sequence[Segment], *, looked: int) -> Decision:
+def decide(analysis: Analysis, segments: Sequence[Segment], *, looked: int) -> Decision:
     """Judge a canary by everything that is known of both arms.
 
     Args:
@@ -102,38 +81,38 @@ def decide(plan: Plan, segments: Sequence[Segment], *, looked: int) -> Decision:
         looked: the looks taken before; a bound counts only where this is a new look.
     """
     reached = sum(segment.canary.requests for segment in segments)
-    look = min(plan.looks, reached * plan.looks // plan.requests)
+    look = min(analysis.looks, reached * analysis.looks // analysis.requests)
     due = look if look > looked else 0
-    rules = [_errors(plan, segments, due), _suddenly(plan, segments)]
-    rules += [rule for criterion in CRITERIA if (rule := criterion(plan, segments, due)) is not None]
+    rules = [_errors(analysis, segments, due), _suddenly(analysis, segments)]
+    rules += [rule for criterion in CRITERIA if (rule := criterion(analysis, segments, due)) is not None]
     verdict = Verdict(rules=tuple(rules))
     action: Action = {"fail": "abort", "pass": "sound", "inconclusive": "continue"}[verdict.outcome]  # type: ignore[assignment]
     return Decision(action=action, verdict=verdict, looks=max(look, looked))
 
 
-def bound_at(plan: Plan, due: int, share: float) -> float:
+def bound_at(analysis: Analysis, due: int, share: float) -> float:
     """Return the z from which on a criterion aborts at a look; infinity between looks."""
-    return obrien_fleming(plan.looks, plan.alpha * share)[due - 1] if due else math.inf
+    return obrien_fleming(analysis.looks, analysis.alpha * share)[due - 1] if due else math.inf
 
 
 # ---------------------------------------------------------------- errors
 
 
-def _errors(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult:
-    """Errors must not be more by more than the plan allows, and that must be shown."""
-    name, bound = "errors", f"95 % bound of the increase at most {plan.max_error_increase:.1%}"
+def _errors(analysis: Analysis, segments: Sequence[Segment], due: int) -> RuleResult:
+    """Errors must not be more by more than the analysis allows, and that must be shown."""
+    name, bound = "errors", f"95 % bound of the increase at most {analysis.max_error_increase:.1%}"
     canary, control = _sum(segments, "canary"), _sum(segments, "control")
     if not canary.requests or not control.requests:
         return _alone(canary)
     z = stratified_z([(s.canary.failures, s.canary.requests, s.control.failures, s.control.requests) for s in segments])
-    increase = _increase(segments, canary, control, confidence_at(plan, canary.requests))
+    increase = _increase(segments, canary, control, confidence_at(analysis, canary.requests))
     said = f"{increase.value:+.1%} ({increase.low:+.1%} to {increase.high:+.1%}), {canary.requests} answers"
-    if z >= bound_at(plan, due, LOOKS_SHARE):
+    if z >= bound_at(analysis, due, LOOKS_SHARE):
         return RuleResult(rule=name, passed=False, figure=increase.value, bound=bound, reason=f"more errors: {said}")
-    enough = min(canary.requests, control.requests) >= plan.minimum
-    if enough and increase.high <= plan.max_error_increase:
+    enough = min(canary.requests, control.requests) >= analysis.minimum
+    if enough and increase.high <= analysis.max_error_increase:
         return RuleResult(rule=name, passed=True, figure=increase.value, bound=bound, reason=said)
-    missing = f"; about {_missing(plan, canary, control, increase.value)} more answers of the canary are needed"
+    missing = f"; about {_missing(analysis, canary, control, increase.value)} more answers of the canary are needed"
     return RuleResult(rule=name, passed=None, figure=increase.value, bound=bound, reason=said + missing)
 
 
@@ -148,14 +127,14 @@ def _alone(canary: Tally) -> RuleResult:
     return RuleResult(rule=name, passed=None, figure=None, bound=bound, reason=reason)
 
 
-def _suddenly(plan: Plan, segments: Sequence[Segment]) -> RuleResult:
+def _suddenly(analysis: Analysis, segments: Sequence[Segment]) -> RuleResult:
     """Errors must not be so many more that there is no need to wait for a look."""
     evidence = e_process(
         Failures(canary=s.canary.failures, control=s.control.failures, share=_part(s))
         for s in segments
         if s.control.requests
     )
-    most = 1 / (plan.alpha * E_SHARE)
+    most = 1 / (analysis.alpha * E_SHARE)
     said = f"evidence for more errors {evidence:.3g}, aborts at {most:.0f}"
     return RuleResult(
         rule="errors, at any time", passed=evidence < most, figure=evidence, bound=f"< {most:.0f}", reason=said
@@ -186,12 +165,12 @@ def stratified_z(strata: Sequence[tuple[int, int, int, int]]) -> float:
     return off / math.sqrt(variance) if variance else 0.0
 
 
-def confidence_at(plan: Plan, answers: int) -> float:
+def confidence_at(analysis: Analysis, answers: int) -> float:
     """Return how sure one must be that errors are not more: 95 % from the last look on, surer the earlier it is.
 
     It is asked for all the time and may be found at any: intervals are wider by √(last/now), as the looks' bounds are.
     """
-    z = z_of(0.95) * math.sqrt(max(1.0, plan.requests / max(1, answers)))
+    z = z_of(0.95) * math.sqrt(max(1.0, analysis.requests / max(1, answers)))
     return 2 * NORMAL.cdf(min(FARTHEST, z)) - 1
 
 
@@ -204,22 +183,22 @@ def _increase(segments: Sequence[Segment], canary: Tally, control: Tally, confid
     return newcombe_difference(canary.failures, canary.requests, among, control.requests, confidence)
 
 
-def _missing(plan: Plan, canary: Tally, control: Tally, increase: float) -> int:
+def _missing(analysis: Analysis, canary: Tally, control: Tally, increase: float) -> int:
     """Say roughly how many more canary answers would show it, if errors go on as they are; at least to the minimum."""
     rate = (canary.failures + control.failures + 1) / (canary.requests + control.requests + 2)
-    room = plan.max_error_increase - max(0.0, increase)
+    room = analysis.max_error_increase - max(0.0, increase)
     if room <= 0:
-        return plan.requests
+        return analysis.requests
     ratio = canary.requests / control.requests
     wanted = z_of(0.95) ** 2 * (rate * (1 - rate) * (1 + ratio) / room**2 + 1 / room)  # the latter even without errors
-    wanted = max(wanted, math.sqrt(wanted * plan.requests))  # before the last look one has to be surer
-    return max(1, plan.minimum - canary.requests, math.ceil(wanted) - canary.requests)
+    wanted = max(wanted, math.sqrt(wanted * analysis.requests))  # before the last look one has to be surer
+    return max(1, analysis.minimum - canary.requests, math.ceil(wanted) - canary.requests)
 
 
 # ---------------------------------------------------------------- the other criteria: worse only where it is shown
 
 
-def _latency(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult | None:
+def _latency(analysis: Analysis, segments: Sequence[Segment], due: int) -> RuleResult | None:
     """Answers must not take much longer than control's at the same times, weighted as the canary's are spread."""
     met = [(s.canary.latencies, s.control.latencies) for s in segments if s.canary.latencies and s.control.latencies]
     count = sum(len(canary) for canary, _ in met)
@@ -227,31 +206,31 @@ def _latency(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult | 
         return None
     ours = sum(len(canary) / count * median(canary) for canary, _ in met)
     theirs = sum(len(canary) / count * median(control) for canary, control in met)
-    slower = ours - theirs > FLOOR_SECONDS and ours > theirs * plan.max_latency_ratio
+    slower = ours - theirs > FLOOR_SECONDS and ours > theirs * analysis.max_latency_ratio
     z = van_elteren(met)
     reason = f"median {ours:.3g} s, control's at the same times {theirs:.3g} s"
     passed = None if slower else True
-    if slower and z >= bound_at(plan, due, OTHER_SHARE):
+    if slower and z >= bound_at(analysis, due, OTHER_SHARE):
         passed, reason = False, f"slower: {reason}"
-    bound = f"median at most {plan.max_latency_ratio:g} times control's"
+    bound = f"median at most {analysis.max_latency_ratio:g} times control's"
     return RuleResult(rule="latency", passed=passed, figure=ours, bound=bound, reason=reason)
 
 
-def _thumbs(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult | None:
+def _thumbs(analysis: Analysis, segments: Sequence[Segment], due: int) -> RuleResult | None:
     """Thumbs must not point down much more often."""
     strata = [
         (s.canary.thumbs_down, _thumbs_of(s.canary), s.control.thumbs_down, _thumbs_of(s.control)) for s in segments
     ]
-    return _share_rule("thumbs down", strata, plan.max_thumbs_drop, bound_at(plan, due, OTHER_SHARE))
+    return _share_rule("thumbs down", strata, analysis.max_thumbs_drop, bound_at(analysis, due, OTHER_SHARE))
 
 
-def _interventions(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult | None:
+def _interventions(analysis: Analysis, segments: Sequence[Segment], due: int) -> RuleResult | None:
     """Guards must not step in much more often."""
     strata = [
         (s.canary.interventions, s.canary.requests, s.control.interventions, s.control.requests) for s in segments
     ]
     return _share_rule(
-        "guards' interventions", strata, plan.max_intervention_increase, bound_at(plan, due, OTHER_SHARE)
+        "guards' interventions", strata, analysis.max_intervention_increase, bound_at(analysis, due, OTHER_SHARE)
     )
 
 
@@ -268,7 +247,7 @@ def _share_rule(name: str, strata: Sequence[tuple[int, int, int, int]], most: fl
     return RuleResult(rule=name, passed=passed, figure=ours, bound=f"at most {most:.0%} more", reason=reason)
 
 
-def _judged(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult | None:
+def _judged(analysis: Analysis, segments: Sequence[Segment], due: int) -> RuleResult | None:
     """A judge must not score answers much lower than control's at the same times; Welch's z (1947) over the times."""
     met = [
         (s.canary.judged, s.control.judged) for s in segments if min(len(s.canary.judged), len(s.control.judged)) > 1
@@ -284,12 +263,12 @@ def _judged(plan: Plan, segments: Sequence[Segment], due: int) -> RuleResult | N
         variance += weight**2 * (
             float(np.var(canary, ddof=1)) / len(canary) + float(np.var(control, ddof=1)) / len(control)
         )
-    lower = theirs - ours > plan.max_judge_drop
+    lower = theirs - ours > analysis.max_quality_drop
     reason = f"mean score {ours:.2f} of {count} answers, control's at the same times {theirs:.2f}"
     passed = None if lower else True
-    if lower and (theirs - ours) >= bound_at(plan, due, OTHER_SHARE) * max(math.sqrt(variance), 1e-9):
+    if lower and (theirs - ours) >= bound_at(analysis, due, OTHER_SHARE) * max(math.sqrt(variance), 1e-9):
         passed, reason = False, f"judged worse: {reason}"
-    bound = f"at most {plan.max_judge_drop:.2f} lower"
+    bound = f"at most {analysis.max_quality_drop:.2f} lower"
     return RuleResult(rule="judge", passed=passed, figure=ours, bound=bound, reason=reason)
 
 
