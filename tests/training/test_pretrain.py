@@ -124,6 +124,26 @@ def test_exams_are_scored_by_the_whole_answer(tokenizer):
     assert exact(model, tokenizer, exams) == 0.0
 
 
+def test_no_exam_is_left_out_for_its_length(tokenizer):
+    class Oracle(Decoder):
+        """Reads each next token off the text, and so answers all."""
+
+        read = 0
+
+        def forward(self, tokens, documents):
+            self.read += sum(len(set(row.tolist()) - {-1}) for row in documents)
+            return torch.nn.functional.one_hot(tokens.roll(-1, 1), PIECES).float()
+
+        def scores(self, states):
+            return states
+
+    oracle, exams = Oracle(SIZE), unseen_exams(12, 24, 1, said=True)
+    lengths = [len(tokenizer.encode(exam.passage).ids) for exam in exams]
+    assert max(lengths) > 512 > min(lengths)
+    assert exact(oracle, tokenizer, exams) == 1.0
+    assert oracle.read == len(exams)
+
+
 @pytest.mark.parametrize(
     ("given", "right", "score"),
     [("The Broncos", "broncos.", 1.0), ("two", "three", 0.0), ("Super Bowl XXXIII", "Super Bowl", 0.8)],

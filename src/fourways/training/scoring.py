@@ -22,6 +22,9 @@ from fourways.training.tokenizer import ASSISTANT, END, PAD, SPECIAL
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+AT_A_TIME = 32
+"""Exams that are read at once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exam:
@@ -42,33 +45,25 @@ def unseen_exams(facts: int, count: int, seed: int, *, said: bool) -> list[Exam]
 
 
 @torch.no_grad()
-def exact(model: Decoder, tokenizer: "Tokenizer", exams: Sequence[Exam], *, length: int = 512, rows: int = 16) -> float:
+def exact(model: Decoder, tokenizer: "Tokenizer", exams: Sequence[Exam]) -> float:
     """Return the share of exams answered by the exact tokens, the end counted in.
 
     The answer is shown while it is scored: greedy decoding gives it exactly if and only if each token is the best after
     those before it, so one pass says it all.
     """
-    right = total = 0
-    pending = [
-        document
-        for exam in exams
-        if len((document := read_document(chat(exam.passage, [exam.question]), tokenizer))[0]) <= length
-    ]
-    while pending:
-        chosen, room = [], rows * length * 3 // 4
-        while pending and len(pending[0][0]) <= room:
-            chosen.append(pending.pop(0))
-            room -= len(chosen[-1][0])
-        batch = pack(chosen, rows=rows, length=length)
+    documents = [read_document(chat(exam.passage, [exam.question]), tokenizer) for exam in exams]
+    documents.sort(key=lambda document: len(document[0]))
+    right = 0
+    for start in range(0, len(documents), AT_A_TIME):
+        chosen = documents[start : start + AT_A_TIME]
+        # As many rows as documents, each as long as the longest: none is left out.
+        batch = pack(chosen, rows=len(chosen), length=len(chosen[-1][0]))
         with torch.autocast("cpu", torch.bfloat16):
             states = model(batch.tokens, batch.documents)
             learned = batch.targets != SKIP
             hit = model.scores(states[learned]).argmax(-1) == batch.targets[learned]
-        owners = batch.documents[learned]
-        wrong = set(owners[~hit].tolist())
-        right += len(set(owners.tolist()) - wrong)
-        total += len(set(owners.tolist()))
-    return right / max(1, total)
+        right += len(chosen) - len(set(batch.documents[learned][~hit].tolist()))
+    return right / max(1, len(documents))
 
 
 def watch_unseen(tokenizer: "Tokenizer", count: int = 64, seed: int = 7) -> Callable[[Decoder, int], dict[str, float]]:
@@ -116,8 +111,8 @@ def answer(model: Decoder, tokenizer: "Tokenizer", exams: Sequence[Exam], *, lon
     ]
     lines = [list(prompt) for prompt in prompts]
     order = sorted(range(len(lines)), key=lambda number: len(lines[number]))
-    for start in range(0, len(order), 32):
-        going = order[start : start + 32]
+    for start in range(0, len(order), AT_A_TIME):
+        going = order[start : start + AT_A_TIME]
         for _ in range(longest):
             for number, token in zip(going, _next(model, [lines[number] for number in going]), strict=True):
                 lines[number].append(token)
