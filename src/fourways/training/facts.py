@@ -2,15 +2,32 @@
 # ruff: noqa: PLR2004 - a generator is made of shares
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from fourways.training.attributes import invent_relation
 from fourways.training.events import Event, invent_event, swap, tell
 from fourways.training.inventing import Inventor
-from fourways.training.relations import JOINS, PRONOUNS, TAILS, Relation, invent_relation
+from fourways.training.relations import Relation
 
 NOT_SAID = "The text does not say."
 """The answer where there is none; `evals/abstaining.py` recognises it."""
+
+_PRONOUNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"person": ("He", "She", "They"), "town": ("It", "The place"), "group": ("It", "They"), "thing": ("It",)}
+)
+_NOTHING = ("",) * 6  # half of the time
+_JOINS = (
+    *_NOTHING,
+    "In fact, ",
+    "However, ",
+    "Later, ",
+    "According to {p}, ",
+    "It is said that ",
+    "Of course, ",
+)
+_TAILS = (*_NOTHING, ", as everyone knows", ", according to {p}", " and nobody minds", ", which surprised {p}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +115,7 @@ def write_events(
         if any(event.verbs == one.verbs and event.subject == one.subject for one in happened):
             continue
         pronoun = person and last is not None and last.subject == event.subject and chance.random() < 0.5
-        told = tell(event, inventor, called=inventor.pick(PRONOUNS["person"]) if pronoun else "")
+        told = tell(event, inventor, called=inventor.pick(_PRONOUNS["person"]) if pronoun else "")
         happened.append(event)
         parts.append(told.sentence)
         asks.extend(told.asks)
@@ -213,10 +230,10 @@ def _tell(inventor: Inventor, told: Sequence[_Fact], filler: Sequence[str]) -> s
     for fact in told:
         form = inventor.pick(fact.says)
         subject = fact.subject
-        if subject == last and form.startswith("{s} ") and fact.kind in PRONOUNS and inventor.chance.random() < 0.5:
-            subject = inventor.pick(PRONOUNS[fact.kind])
+        if subject == last and form.startswith("{s} ") and fact.kind in _PRONOUNS and inventor.chance.random() < 0.5:
+            subject = inventor.pick(_PRONOUNS[fact.kind])
         text = form.format(s=subject, v=fact.value)
-        join, tail = inventor.pick(JOINS), inventor.pick(TAILS)
+        join, tail = inventor.pick(_JOINS), inventor.pick(_TAILS)
         if tail and inventor.chance.random() < 0.5:
             text = text.removesuffix(".") + tail.format(p=inventor.person() if "{p}" in tail else "") + "."
         if join and text.startswith(("The ", "It ", "He ", "She ", "They ", "In ", "There ")):
