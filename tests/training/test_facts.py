@@ -2,6 +2,7 @@
 
 import random
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,10 +10,11 @@ from hypothesis import strategies as st
 
 from fourways.evals.abstaining import says_nothing
 from fourways.training.cloze import question_on
-from fourways.training.events import CLASSES, invent_event, tell
+from fourways.training.events import invent_event, swap, tell
 from fourways.training.facts import NOT_SAID, write_events, write_facts
 from fourways.training.inventing import KINDS, Inventor, kept_back
 from fourways.training.relations import RELATIONS
+from fourways.training.verbs import DEEDS
 
 
 @given(seed=st.integers(0, 10_000), facts=st.integers(1, 12))
@@ -55,12 +57,32 @@ def test_relations_name_what_they_say_and_ask_for_one_of_it(relation):
     assert all("{v}" in form and "{s}" not in form for form in relation.turns)
 
 
-@pytest.mark.parametrize("number", range(len(CLASSES)))
+@pytest.mark.parametrize("number", range(len(DEEDS)))
 def test_an_event_of_each_class_is_told_with_a_question_for_each_part(number):
     inventor = Inventor(random.Random(number))
     told = tell(invent_event(inventor), inventor)
     assert len(told.asks) >= 2
     assert all(question.endswith("?") and answer for question, answer in told.asks)
+
+
+def test_what_is_unsaid_of_a_group_is_asked_of_groups():
+    inventor, persons = Inventor(random.Random(1)), Persons(random.Random(2))
+    deeds = [one for one in DEEDS if one.subject == "group" and one.item != "person"]
+    for deed in deeds:
+        event = replace(invent_event(inventor), deed=deed, subject="the club", item="the cup", role=None)
+        for _ in range(20):
+            swap(event, persons, [event])
+    assert persons.made == 0
+
+
+class Persons(Inventor):
+    """Counts the persons it makes."""
+
+    made = 0
+
+    def make(self, kind):
+        self.made += kind == "person"
+        return super().make(kind)
 
 
 def test_what_is_unsaid_is_asked_in_the_share_wanted():

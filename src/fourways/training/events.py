@@ -5,15 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fourways.training.inventing import MATERIALS, THINGS, Inventor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verb:
-    """A verb's three forms: write, wrote, written."""
-
-    base: str
-    past: str
-    participle: str
+from fourways.training.verbs import DEEDS, Deed, Verb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +13,7 @@ class Event:
     """What happened. Parts that are not told are None.
 
     Attributes:
-        verbs: of like meaning; the sentence takes one and a question may take another.
+        deed: of its verbs the sentence takes one and a question may take another.
         subject: who did it.
         item: to what.
         place: where.
@@ -33,11 +25,9 @@ class Event:
         reason: for what.
     """
 
-    verbs: tuple[Verb, ...]
+    deed: Deed
     subject: str
-    person: bool
     item: str
-    kind: str
     place: str | None = None
     time: str | None = None
     count: str | None = None
@@ -55,110 +45,6 @@ class Told:
     asks: tuple[tuple[str, str], ...]
 
 
-def _verbs(line: str) -> tuple[str, str, tuple[Verb, ...]]:
-    kinds, _, forms = line.partition(": ")
-    subject, item = kinds.split(">")
-    return (
-        subject,
-        item,
-        tuple(
-            Verb(base=base, past=past, participle=participle)
-            for base, past, participle in (word.strip().split("/") for word in forms.split(","))
-        ),
-    )
-
-
-CLASSES = tuple(
-    _verbs(line)
-    for line in """\
-person>thing: write/wrote/written, pen/penned/penned, compose/composed/composed
-person>thing: build/built/built, construct/constructed/constructed, erect/erected/erected
-person>thing: discover/discovered/discovered, find/found/found
-person>thing: invent/invented/invented, devise/devised/devised, create/created/created
-person>thing: buy/bought/bought, purchase/purchased/purchased, acquire/acquired/acquired
-person>thing: sell/sold/sold
-person>thing: destroy/destroyed/destroyed, demolish/demolished/demolished, ruin/ruined/ruined
-person>thing: steal/stole/stolen
-person>thing: design/designed/designed, plan/planned/planned
-person>thing: open/opened/opened, inaugurate/inaugurated/inaugurated
-person>thing: close/closed/closed, shut/shut/shut
-person>thing: lose/lost/lost
-person>thing: paint/painted/painted
-person>thing: repair/repaired/repaired, mend/mended/mended, fix/fixed/fixed
-person>thing: draw/drew/drawn, sketch/sketched/sketched
-person>thing: break/broke/broken
-person>thing: hide/hid/hidden, conceal/concealed/concealed
-person>thing: give/gave/given, donate/donated/donated
-person>thing: win/won/won
-person>thing: review/reviewed/reviewed, examine/examined/examined, inspect/inspected/inspected
-person>thing: approve/approved/approved, authorise/authorised/authorised
-person>thing: reject/rejected/rejected, refuse/refused/refused
-person>thing: describe/described/described
-person>thing: study/studied/studied, investigate/investigated/investigated
-person>thing: translate/translated/translated
-person>thing: publish/published/published, release/released/released, issue/issued/issued
-person>thing: bring/brought/brought, carry/carried/carried
-person>thing: see/saw/seen, observe/observed/observed
-person>thing: teach/taught/taught
-person>thing: collect/collected/collected, gather/gathered/gathered
-person>person: meet/met/met
-person>person: kill/killed/killed, murder/murdered/murdered
-person>person: marry/married/married, wed/wedded/wedded
-person>person: succeed/succeeded/succeeded, replace/replaced/replaced
-person>person: defeat/defeated/defeated, beat/beat/beaten
-person>person: hire/hired/hired, employ/employed/employed
-person>person: arrest/arrested/arrested, imprison/imprisoned/imprisoned
-person>person: support/supported/supported, back/backed/backed
-person>person: choose/chose/chosen, select/selected/selected, elect/elected/elected
-person>person: praise/praised/praised, admire/admired/admired
-person>person: criticise/criticised/criticised, attack/attacked/attacked
-person>person: influence/influenced/influenced, inspire/inspired/inspired
-person>group: found/founded/founded, establish/established/established, start/started/started
-person>group: lead/led/led, head/headed/headed, run/ran/run, direct/directed/directed
-person>group: join/joined/joined, enter/entered/entered
-person>group: leave/left/left, quit/quit/quit
-person>group: visit/visited/visited
-person>group: fund/funded/funded, finance/financed/financed, pay/paid/paid
-person>town: rule/ruled/ruled, govern/governed/governed
-person>town: reach/reached/reached
-person>town: visit/visited/visited, tour/toured/toured
-person>town: conquer/conquered/conquered, capture/captured/captured, take/took/taken
-person>town: map/mapped/mapped, explore/explored/explored
-group>group: defeat/defeated/defeated, beat/beat/beaten
-group>group: buy/bought/bought, acquire/acquired/acquired, take over/took over/taken over
-group>group: sue/sued/sued
-group>group: join/joined/joined
-group>thing: make/made/made, produce/produced/produced, manufacture/manufactured/manufactured
-group>thing: develop/developed/developed, create/created/created
-group>thing: sell/sold/sold
-group>thing: host/hosted/hosted, hold/held/held, organise/organised/organised
-group>thing: launch/launched/launched, introduce/introduced/introduced, start/started/started
-group>thing: cancel/cancelled/cancelled, stop/stopped/stopped, end/ended/ended
-group>thing: use/used/used, employ/employed/employed
-group>thing: win/won/won
-group>thing: own/owned/owned
-group>thing: keep/kept/kept, store/stored/stored
-group>town: occupy/occupied/occupied
-group>town: settle/settled/settled, colonise/colonised/colonised
-group>town: attack/attacked/attacked, invade/invaded/invaded
-group>town: serve/served/served
-group>person: hire/hired/hired, employ/employed/employed, recruit/recruited/recruited
-group>person: honour/honoured/honoured
-group>person: dismiss/dismissed/dismissed, fire/fired/fired
-group>person: choose/chose/chosen, elect/elected/elected, appoint/appointed/appointed
-thing>thing: cause/caused/caused, trigger/triggered/triggered
-thing>thing: replace/replaced/replaced
-thing>thing: contain/contained/contained, include/included/included
-thing>thing: need/needed/needed, require/required/required
-thing>thing: produce/produced/produced, create/created/created
-thing>thing: cover/covered/covered
-thing>town: reach/reached/reached
-thing>town: cross/crossed/crossed
-thing>town: destroy/destroyed/destroyed, devastate/devastated/devastated
-thing>person: kill/killed/killed
-thing>person: surprise/surprised/surprised, astonish/astonished/astonished""".splitlines()
-)
-
 COUNTED = (
     "members soldiers ships workers visitors students pages votes houses horses guests books songs tickets rooms "
     "devices users people pupils trees windows doors machines servers copies victims employees offices seats"
@@ -172,15 +58,14 @@ ROLES = (
 def invent_event(inventor: Inventor, subject: str | None = None, kind: str = "person") -> Event:
     """Invent an event, of a subject given or a new one."""
     chance = inventor.chance
-    among = [one for one in CLASSES if one[0] == kind] if subject else CLASSES
-    kind, item, verbs = chance.choice(among)
+    among = [one for one in DEEDS if one.subject == kind] if subject else DEEDS
+    deed = chance.choice(among)
+    kind, item = deed.subject, deed.item
     counting = chance.random() < 0.25
     return Event(
-        verbs=verbs,
+        deed=deed,
         subject=subject or inventor.make(kind),
-        person=kind == "person",
         item=inventor.make(item) if chance.random() < 0.8 or item != "thing" else inventor.pick(MATERIALS),
-        kind=item,
         place=inventor.town() if chance.random() < 0.5 else None,
         time=inventor.date() if chance.random() < 0.5 else None,
         count=inventor.number() if counting else None,
@@ -202,7 +87,7 @@ def tell(event: Event, inventor: Inventor, *, called: str = "") -> Told:
         called: what the subject is called in the sentence, a pronoun say; its name where empty.
     """
     chance = inventor.chance
-    verb, other = chance.choice(event.verbs), chance.choice(event.verbs)
+    verb, other = chance.choice(event.deed.verbs), chance.choice(event.deed.verbs)
     subject, item = called or event.subject, event.item
     if event.role and not called:
         the = inventor.pick(("the", "then the", "the former", ""))
@@ -244,7 +129,7 @@ def _asks(event: Event, verb: Verb, inventor: Inventor) -> list[tuple[str, str]]
     time = f"in {event.time}" if event.time else ""
     did, was = f"did {subject} {verb.base} {item}", f"was {item} {verb.participle}"
     either = pick((did, was, was + f" by {subject}"))
-    who = "Who" if event.person else pick(("What", "Which one", "Who"))
+    who = "Who" if event.deed.subject == "person" else pick(("What", "Which one", "Who"))
     asks = [
         (
             pick(
@@ -289,7 +174,7 @@ def _asks(event: Event, verb: Verb, inventor: Inventor) -> list[tuple[str, str]]
 def _ask_item(event: Event, verb: Verb, inventor: Inventor, hint: str) -> str:
     pick = inventor.pick
     passive = inventor.chance.random() < 0.3
-    if event.kind == "person":
+    if event.deed.item == "person":
         return (
             f"Who was {verb.participle} by {event.subject}{hint}?"
             if passive
@@ -297,7 +182,7 @@ def _ask_item(event: Event, verb: Verb, inventor: Inventor, hint: str) -> str:
         )
     noun = event.item.split()[-1]
     which = pick(("What", "What", "Which")) if noun not in THINGS else pick(("What", f"Which {noun}", f"What {noun}"))
-    if event.kind == "town":
+    if event.deed.item == "town":
         which = pick(("Which place", "What", "What city", "Which town"))
     return (
         f"{which} was {verb.participle} by {event.subject}{hint}?"
@@ -309,7 +194,7 @@ def _ask_item(event: Event, verb: Verb, inventor: Inventor, hint: str) -> str:
 def swap(event: Event, inventor: Inventor, others: Sequence[Event]) -> str:
     """Ask of an event what is not told: another subject's deed, another item, or a part left out."""
     chance, pick = inventor.chance, inventor.pick
-    verb = chance.choice(event.verbs)
+    verb = chance.choice(event.deed.verbs)
     missing = [
         *((f"Where did {event.subject} {verb.base} {event.item}?",) if not event.place else ()),
         *((f"When did {event.subject} {verb.base} {event.item}?",) if not event.time else ()),
@@ -318,13 +203,13 @@ def swap(event: Event, inventor: Inventor, others: Sequence[Event]) -> str:
     ]
     if chance.random() < 0.4 and missing:
         return pick(missing)
-    kind = next(one for one in CLASSES if one[2] == event.verbs)
-    told = {(one.subject, one.verbs) for one in others} | {(one.item, one.verbs) for one in others}
-    known = [one.subject for one in others if (one.subject, event.verbs) not in told and one.person == event.person]
-    subject = pick(known) if known and chance.random() < 0.6 else inventor.make(kind[0])
-    item = inventor.make(kind[1])
+    deed = event.deed
+    doers = {one.subject for one in others if one.deed == deed}
+    known = [one.subject for one in others if one.subject not in doers and one.deed.subject == deed.subject]
+    subject = pick(known) if known and chance.random() < 0.6 else inventor.make(deed.subject)
+    item = inventor.make(deed.item)
     if chance.random() < 0.5:
-        return f"What did {subject} {verb.base}?" if event.kind != "person" else f"Whom did {subject} {verb.base}?"
+        return f"{'Whom' if deed.item == 'person' else 'What'} did {subject} {verb.base}?"
     return pick(
         (f"Who {verb.past} {item}?", f"Where was {item} {verb.participle}?", f"When was {item} {verb.participle}?")
     )

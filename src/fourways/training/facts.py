@@ -110,9 +110,9 @@ def write_events(
     while len(happened) < events:
         last = happened[-1] if happened else None
         again = chance.choice(happened) if happened and chance.random() < 0.5 else None
-        person = again is not None and again.person
+        person = again is not None and again.deed.subject == "person"
         event = invent_event(inventor, again.subject, "person") if again and person else invent_event(inventor)
-        if any(event.verbs == one.verbs and event.subject == one.subject for one in happened):
+        if any(event.deed == one.deed and event.subject == one.subject for one in happened):
             continue
         pronoun = person and last is not None and last.subject == event.subject and chance.random() < 0.5
         told = tell(event, inventor, called=inventor.pick(_PRONOUNS["person"]) if pronoun else "")
