@@ -8,11 +8,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from fourways.core.errors import InvalidRequest  # noqa: E402
+from fourways.training.batches import SKIP, Recipe, Stage, batch_at, pack, read_document  # noqa: E402
 from fourways.training.chats import chat  # noqa: E402
 from fourways.training.decoder import Decoder, Size, begin, save  # noqa: E402
 from fourways.training.facts import write_facts  # noqa: E402
 from fourways.training.inventing import Inventor  # noqa: E402
-from fourways.training.pretrain import SKIP, Recipe, Stage, batch_at, pack, read_document, train  # noqa: E402
+from fourways.training.pretrain import train  # noqa: E402
 from fourways.training.scoring import answer, exact, f1, plain, unseen_exams  # noqa: E402
 from fourways.training.small import Facts, stages  # noqa: E402
 from fourways.training.tokenizer import learn_tokenizer  # noqa: E402

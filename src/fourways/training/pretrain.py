@@ -1,13 +1,8 @@
 """Trains a decoder from scratch: seeded batches, Muon, and checkpoints from which the same curve goes on."""
 
 import json
-import multiprocessing
-import random
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,171 +11,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from fourways.core.errors import InvalidRequest
-from fourways.training.decoder import Decoder, Size, begin
-from fourways.training.tokenizer import ASSISTANT, END, PAD, SPECIAL
+from fourways.training.batches import SKIP, Batch, Recipe, batches
+from fourways.training.decoder import Decoder, begin
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-
-SKIP = -100
-"""The target of a position that is not learned from."""
-
-Maker = Callable[[random.Random, "Tokenizer"], str | list[int]]
-"""Writes one document: text in the chat's tokens, of which the assistant's turns are learned, or all where there are
-none; or tokens, of which the second half is learned."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """A part of the training with one mixture of documents.
-
-    Attributes:
-        name: for the reports.
-        tokens: read in it, padding counted in.
-        mixture: what is drawn, with weights.
-        lengths: of packed rows, with weights; each step has one.
-    """
-
-    name: str
-    tokens: int
-    mixture: tuple[tuple[float, Maker], ...]
-    lengths: tuple[tuple[float, int], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """Everything that decides what comes out.
-
-    Attributes:
-        size: of the decoder.
-        stages: in order.
-        batch: tokens a step.
-        seed: of weights and data.
-        muon_rate: for the matrices of the blocks (Jordan et al. 2024).
-        adam_rate: for embedding and norms (Kingma & Ba; Loshchilov & Hutter).
-        warm: steps in which the rates rise.
-        cool: share of all steps, at the end, in which they fall to zero, linearly (Hu et al. 2024).
-        every: steps between two checkpoints.
-    """
-
-    size: Size
-    stages: tuple[Stage, ...]
-    batch: int = 8192
-    seed: int = 1
-    muon_rate: float = 0.02
-    adam_rate: float = 0.004
-    warm: int = 50
-    cool: float = 0.7
-    every: int = 250
-
-    def steps(self) -> int:
-        """Count the steps."""
-        return sum(self.length_of(stage) for stage in self.stages)
-
-    def length_of(self, stage: Stage) -> int:
-        """Count a stage's steps."""
-        return max(1, stage.tokens // self.batch)
-
-    def stage_at(self, step: int) -> Stage:
-        """Say which stage a step, counted from 0, belongs to."""
-        for stage in self.stages:
-            if step < self.length_of(stage):
-                return stage
-            step -= self.length_of(stage)
-        return self.stages[-1]
-
-    def rate_at(self, step: int) -> float:
-        """Say by how much the rates are scaled at a step: up, level, down."""
-        left = (self.steps() - step) / max(1.0, self.cool * self.steps())
-        return min(1.0, (step + 1) / self.warm, left)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Packed rows, all (rows, length): tokens, targets (`SKIP`: none to learn), and each position's document."""
-
-    tokens: Tensor
-    targets: Tensor
-    documents: Tensor
-
-
-def read_document(document: str | list[int], tokenizer: "Tokenizer") -> tuple[list[int], list[int]]:
-    """Return a document's tokens, and for each the next one where that is to be learned, `SKIP` else."""
-    if isinstance(document, list):
-        half = len(document) // 2
-        return document, [*[SKIP] * half, *document[half + 1 :], SKIP]
-    tokens = tokenizer.encode(document, add_special_tokens=False).ids
-    assistant, end = SPECIAL[ASSISTANT], SPECIAL[END]
-    if assistant not in tokens:
-        return tokens, [*tokens[1:], SKIP]
-    targets, speaking = [], False
-    for number, token in enumerate(tokens):
-        speaking = token == assistant or (speaking and token != end)
-        targets.append(tokens[number + 1] if speaking and number + 1 < len(tokens) else SKIP)
-    return tokens, targets
-
-
-def pack(documents: Sequence[tuple[list[int], list[int]]], *, rows: int, length: int) -> Batch:
-    """Lay documents into rows, each into the first that has room; those that fit nowhere are left out."""
-    laid: list[tuple[list[int], list[int], list[int]]] = [([], [], []) for _ in range(rows)]
-    for number, (tokens, targets) in enumerate(documents):
-        row = next((row for row in laid if len(row[0]) + len(tokens) <= length), None)
-        if row is not None:
-            row[0].extend(tokens)
-            row[1].extend(targets)
-            row[2].extend([number] * len(tokens))
-    for row in laid:
-        rest = length - len(row[0])
-        row[0].extend([SPECIAL[PAD]] * rest)
-        row[1].extend([SKIP] * rest)
-        row[2].extend([-1] * rest)
-    parts = [torch.tensor([row[part] for row in laid]) for part in range(3)]
-    return Batch(tokens=parts[0], targets=parts[1], documents=parts[2])
-
-
-def batch_at(recipe: Recipe, tokenizer: "Tokenizer", step: int) -> Batch:
-    """Make a step's batch: of the seed and the step alone, so that a resumed run reads what it would have read."""
-    stage, chance = recipe.stage_at(step), random.Random(f"{recipe.seed}/{step}")
-    length = chance.choices([length for _, length in stage.lengths], [weight for weight, _ in stage.lengths])[0]
-    makers, weights = [maker for _, maker in stage.mixture], [weight for weight, _ in stage.mixture]
-    documents: list[tuple[list[int], list[int]]] = []
-    room = recipe.batch
-    while room > 0:
-        document = read_document(chance.choices(makers, weights)[0](chance, tokenizer), tokenizer)
-        if len(document[0]) <= length:
-            documents.append(document)
-            room -= len(document[0])
-    return pack(documents, rows=recipe.batch // length, length=length)
-
-
-_at_hand: dict[str, Any] = {}
-
-
-def _prepare(recipe: Recipe, tokenizer: str) -> None:
-    from tokenizers import Tokenizer
-
-    torch.set_num_threads(1)
-    _at_hand.update(recipe=recipe, tokenizer=Tokenizer.from_str(tokenizer))
-
-
-def _make(step: int) -> list[Any]:
-    batch = batch_at(_at_hand["recipe"], _at_hand["tokenizer"], step)
-    return [part.numpy() for part in (batch.tokens, batch.targets, batch.documents)]
-
-
-def batches(recipe: Recipe, tokenizer: "Tokenizer", first: int, *, ahead: int = 12) -> Iterator[Batch]:
-    """Make the batches from a step on, in a process of their own, a few ahead."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, context, _prepare, (recipe, tokenizer.to_str())) as maker:
-        waiting: deque[Future[list[Any]]] = deque()
-        for step in range(first, recipe.steps() + ahead):
-            if step < recipe.steps():
-                waiting.append(maker.submit(_make, step))
-            if len(waiting) > ahead or step >= recipe.steps():
-                if not waiting:
-                    return
-                tokens, targets, documents = (torch.from_numpy(part) for part in waiting.popleft().result())
-                yield Batch(tokens=tokens, targets=targets, documents=documents)
 
 
 def optimizers(model: Decoder, recipe: Recipe) -> list[torch.optim.Optimizer]:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from fourways.training.batches import SKIP, pack, read_document
 from fourways.training.chats import chat
 from fourways.training.decoder import Decoder
 from fourways.training.facts import NOT_SAID, Asked, write_facts
 from fourways.training.inventing import Inventor
-from fourways.training.pretrain import SKIP, pack, read_document
 from fourways.training.tokenizer import ASSISTANT, END, PAD, SPECIAL
 
 if TYPE_CHECKING:

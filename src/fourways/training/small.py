@@ -8,12 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fourways.training.batches import Recipe, Stage
 from fourways.training.chats import varied
 from fourways.training.cloze import ask_about, read_pages, sentences_of
 from fourways.training.decoder import Size, save
 from fourways.training.facts import write_events, write_facts
 from fourways.training.inventing import Inventor
-from fourways.training.pretrain import Recipe, Stage, train
+from fourways.training.pretrain import train
 from fourways.training.tokenizer import END, PAD, SPECIAL, learn_tokenizer, save_tokenizer
 
 if TYPE_CHECKING:
