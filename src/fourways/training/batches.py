@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SKIP = -100
 """The target of a position that is not learned from."""
+AHEAD = 12
+"""Batches that are made before they are needed."""
 
 Maker = Callable[[random.Random, "Tokenizer"], str | list[int]]
 """Writes one document: text in the chat's tokens, of which the assistant's turns are learned, or all where there are
@@ -163,15 +165,15 @@ def _make(step: int) -> list[Any]:
     return [part.numpy() for part in (batch.tokens, batch.targets, batch.documents)]
 
 
-def batches(recipe: Recipe, tokenizer: "Tokenizer", first: int, *, ahead: int = 12) -> Iterator[Batch]:
+def batches(recipe: Recipe, tokenizer: "Tokenizer", first: int) -> Iterator[Batch]:
     """Make the batches from a step on, in a process of their own, a few ahead."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, context, _prepare, (recipe, tokenizer.to_str())) as maker:
         waiting: deque[Future[list[Any]]] = deque()
-        for step in range(first, recipe.steps() + ahead):
+        for step in range(first, recipe.steps() + AHEAD):
             if step < recipe.steps():
                 waiting.append(maker.submit(_make, step))
-            if len(waiting) > ahead or step >= recipe.steps():
+            if len(waiting) > AHEAD or step >= recipe.steps():
                 if not waiting:
                     return
                 tokens, targets, documents = (torch.from_numpy(part) for part in waiting.popleft().result())

@@ -18,12 +18,9 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*|\d[\d.,:/]*\d|\d|[^\sA-Za-z\d]")
 _COMMON = frozenset(
     (
         "a an the and or but of to in on at by for with from as is are was were be been being it its this that "
-        "these those a an the and or but of to in on at by for with from as is are was were be been being it its "
-        "this that these those he she they them their his her we us our you your i not no if when then than so do "
-        "does did has have had can could he she they them their his her we us our you your i not no if when then "
-        "than so do does did has have had can could should would will may must might there here what who which how "
-        "why where all any some each more most other into should would will may must might there here what who "
-        "which how why where all any some each more most other into over about up out"
+        "these those he she they them their his her we us our you your i not no if when then than so do does did "
+        "has have had can could should would will may must might there here what who which how why where all any "
+        "some each more most other into over about up out"
     ).split()
 )
 _AUXILIARIES = frozenset("is are was were can could should would will may must might has have had".split())
@@ -86,8 +83,8 @@ def _disguised(sentence: str, disguise: dict[str, str], inventor: Inventor, shar
         key = word.lower()
         if key not in disguise:
             disguise[key] = inventor.word() if inventor.chance.random() < share else ""
-        new = disguise[key] or key
-        return word if not disguise[key] else new.capitalize() if word[:1].isupper() else new
+        new = disguise[key]
+        return (new.capitalize() if word[:1].isupper() else new) or word
 
     swapped = re.sub(r"[A-Za-z]+", swap, sentence)
     return re.sub(r"\d", lambda _: inventor.pick("0123456789"), swapped)

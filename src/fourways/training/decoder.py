@@ -41,11 +41,6 @@ class Size:
     theta: float = 100_000.0
     window: int = 1024
 
-    def parameters(self) -> int:
-        """Count the weights; the output's are the embedding's."""
-        attention, forward = 4 * self.width * self.heads * self.head, 3 * self.width * self.hidden
-        return self.vocabulary * self.width + self.layers * (attention + forward + 2 * self.width) + self.width
-
 
 class Attention(nn.Module):
     """Causal attention with rotary positions, within documents."""

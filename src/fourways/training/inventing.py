@@ -173,17 +173,13 @@ class Inventor:
 
     def several(self) -> str:
         """Write a list."""
-        make = self.pick_maker((self.word, self.name, self.phrase, self.person))
+        make = self.chance.choice((self.word, self.name, self.phrase, self.person))
         parts = [make() for _ in range(self.chance.choice((2, 2, 3)))]
         return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
-    def pick_maker(self, among: Sequence[Callable[[], str]]) -> Callable[[], str]:
-        """Choose a maker."""
-        return self.chance.choice(among)
-
     def anything(self) -> str:
         """Write a value of any kind."""
-        return self.pick_maker(
+        return self.chance.choice(
             (
                 self.word,
                 self.word,

@@ -17,6 +17,9 @@ from fourways.training.decoder import Decoder, begin
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+WATCHED = 500
+"""Steps between two scores of a model in training."""
+
 
 def optimizers(model: Decoder, recipe: Recipe) -> list[torch.optim.Optimizer]:
     """Muon for the blocks' matrices, AdamW for all else."""
@@ -46,7 +49,6 @@ def train(
     compiled: bool = True,
     until: int | None = None,
     watch: Callable[[Decoder, int], Mapping[str, float]] | None = None,
-    watch_every: int = 500,
     pause: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> Decoder:
@@ -59,7 +61,6 @@ def train(
         compiled: whether torch compiles the decoder: half as fast again, a minute later.
         until: stop before this step, as if killed after its checkpoint.
         watch: scores the model now and then.
-        watch_every: steps between two scores.
         pause: while this file exists, nothing is computed.
         say: is told each report, a line of JSON.
 
@@ -91,7 +92,7 @@ def train(
             one.zero_grad(set_to_none=True)
         done = step + 1
         reports.count(done, loss.item())
-        if watch is not None and (done % watch_every == 0 or done == last):
+        if watch is not None and (done % WATCHED == 0 or done == last):
             reports.write({"step": done, "tokens": done * recipe.batch, **watch(model, done)})
         if done % recipe.every == 0 or done == last:
             keep(model, learning, folder, done)
