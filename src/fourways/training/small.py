@@ -3,16 +3,17 @@
 import argparse
 import json
 import random
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fourways.training.batches import Recipe, Stage
+from fourways.training.batches import Maker, Recipe, Stage
 from fourways.training.chats import varied
 from fourways.training.cloze import ask_about, read_pages, sentences_of
 from fourways.training.decoder import Size, save
-from fourways.training.facts import write_events, write_facts
+from fourways.training.facts import Document, write_events, write_facts
 from fourways.training.inventing import Inventor
 from fourways.training.pretrain import train
 from fourways.training.tokenizer import END, PAD, SPECIAL, learn_tokenizer, save_tokenizer
@@ -24,34 +25,34 @@ PIECES = 2560
 SIZE = Size(vocabulary=PIECES, width=256, layers=6, heads=4, head=64, hidden=768)
 
 
-class Facts:
-    """Makes documents of invented facts: how many, drawn anew each time."""
+@dataclass(frozen=True, slots=True)
+class Invented:
+    """Makes documents of invented facts, or of events: how many, drawn anew each time.
 
-    def __init__(self, low: int, high: int, pages: str = "", strewn: float = 0.0) -> None:
-        """Take the fewest and most facts, and the folder whose sentences are strewn in, in that share of documents."""
-        self.low, self.high, self.pages, self.strewn = low, high, pages, strewn
+    Attributes:
+        write: makes a passage of so many of them.
+        most: questions on one.
+        low, high: the fewest and most of them.
+        pages: a folder whose sentences are strewn in, in the share `strewn` of the documents.
+    """
 
-    def __call__(self, chance: random.Random, _tokenizer: "Tokenizer") -> str:
-        """Write one."""
-        facts = chance.randint(self.low, self.high)
-        filler = _sentences(self.pages) if self.pages and chance.random() < self.strewn else ()
-        document = write_facts(Inventor(chance), facts, questions=min(8, 2 + facts), filler=filler)
-        return varied(document, chance)
-
-
-class Events:
-    """Makes documents of invented events: how many, drawn anew each time."""
-
-    def __init__(self, low: int, high: int, pages: str = "", strewn: float = 0.0) -> None:
-        """Take the fewest and most events, and the folder whose sentences are strewn in, in that share of documents."""
-        self.low, self.high, self.pages, self.strewn = low, high, pages, strewn
+    write: Callable[..., Document]
+    most: int
+    low: int
+    high: int
+    pages: str = ""
+    strewn: float = 0.0
 
     def __call__(self, chance: random.Random, _tokenizer: "Tokenizer") -> str:
         """Write one."""
-        events = chance.randint(self.low, self.high)
+        count = chance.randint(self.low, self.high)
         filler = _sentences(self.pages) if self.pages and chance.random() < self.strewn else ()
-        document = write_events(Inventor(chance), events, questions=min(10, 2 + events), filler=filler)
+        document = self.write(Inventor(chance), count, questions=min(self.most, 2 + count), filler=filler)
         return varied(document, chance)
+
+
+Facts = partial(Invented, write_facts, 8)
+Events = partial(Invented, write_events, 10)
 
 
 class Cloze:
@@ -104,11 +105,11 @@ def _sentences(folder: str) -> tuple[str, ...]:
 def stages(pages: str, tokens: int) -> tuple[Stage, ...]:
     """Divide so many tokens: copying first, then more and more facts, the earlier ones mixed in, prose all along."""
 
-    def part(name: str, share: float, mixture: Sequence[tuple[float, object]], lengths: dict[int, float]) -> Stage:
+    def part(name: str, share: float, mixture: Sequence[tuple[float, Maker]], lengths: dict[int, float]) -> Stage:
         return Stage(
             name=name,
             tokens=round(share * tokens),
-            mixture=tuple(mixture),  # type: ignore[arg-type]
+            mixture=tuple(mixture),
             lengths=tuple((weight, length) for length, weight in lengths.items()),
         )
 
