@@ -13,17 +13,15 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.quality.corpora import DATA, helpdesk_cases, xquad_cases
 from fourways.evals.cases import Case
 from fourways.evals.contamination import LIGHT, NEAR, likeness, overlaps, read_words
 from fourways.models.words import FUNCTION_WORDS
 
-DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
-SAMPLE = Path(__file__).resolve().parents[1] / "src" / "fourways" / "samples" / "helpdesk" / "tests"
 BOUNDS = (0.6, 0.7, 0.75, 0.8, 0.85, 0.9)
 BANDS = (0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.01)
 EDITED = 400
@@ -154,13 +152,7 @@ def clinc(*names: str) -> list[Pair]:
 
 
 def xquad() -> list[Pair]:
-    held = json.loads((DATA / "xquad" / "xquad.en.json").read_text(encoding="utf-8"))["data"]
-    return [
-        (qa["question"], qa["answers"][0]["text"])
-        for article in held
-        for paragraph in article["paragraphs"]
-        for qa in paragraph["qas"]
-    ]
+    return [(case.question, case.answer) for case in xquad_cases()]
 
 
 def gsm8k(name: str) -> list[Pair]:
@@ -170,8 +162,7 @@ def gsm8k(name: str) -> list[Pair]:
 
 
 def helpdesk(name: str) -> list[Pair]:
-    rows = [json.loads(line) for line in (SAMPLE / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [(row["input"], row["expected_output"]) for row in rows]
+    return [(case.question, case.answer) for case in helpdesk_cases(name)]
 
 
 def cases(pairs: Sequence[Pair], name: str) -> list[Case]:

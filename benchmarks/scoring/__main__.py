@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.quality.corpora import SAMPLE, helpdesk_cases
-from benchmarks.scoring.claims import DATA, Claim, make_claims, read_passages, split
+from benchmarks.quality.corpora import DATA, SAMPLE, helpdesk_cases
+from benchmarks.scoring.claims import Claim, make_claims, read_passages, split
 from fourways.evals.abstaining import says_nothing
 from fourways.evals.scorers.safety import toxic
 from fourways.evals.support import Sources, support

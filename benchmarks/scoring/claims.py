@@ -5,11 +5,10 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from benchmarks.quality.corpora import DATA
 from fourways.core.sentences import sentences
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 NAME = re.compile(r"(?<=[a-z,;] )[A-ZÄÖÜÁÉÍÓÚ][\w]+(?: [A-ZÄÖÜÁÉÍÓÚ][\w]+)*")
 VERB = re.compile(r"\b(?:is|was|were|are|can|has|had|will|could|would|did)\b")
 FEWEST_WORDS = 5
