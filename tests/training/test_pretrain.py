@@ -13,7 +13,7 @@ from fourways.training.chats import chat  # noqa: E402
 from fourways.training.decoder import Decoder, Size, begin, save  # noqa: E402
 from fourways.training.facts import write_facts  # noqa: E402
 from fourways.training.inventing import Inventor  # noqa: E402
-from fourways.training.pretrain import train  # noqa: E402
+from fourways.training.pretrain import keep, optimizers, train  # noqa: E402
 from fourways.training.scoring import answer, exact, f1, plain, unseen_exams  # noqa: E402
 from fourways.training.small import Facts, stages  # noqa: E402
 from fourways.training.tokenizer import learn_tokenizer  # noqa: E402
@@ -96,6 +96,14 @@ def test_it_learns_and_resumes_to_the_same_curve(tokenizer, tmp_path):
     for (name, weight), other in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
         assert torch.equal(weight, other), name
     assert losses(tmp_path / "whole")[-1] < 5.5
+
+
+def test_steps_that_are_done_again_are_reported_once(tokenizer, tmp_path):
+    plan, model = recipe(24, Facts(1, 1)), Decoder(SIZE)
+    keep(model, optimizers(model, plan), tmp_path, 10)
+    (tmp_path / "steps.jsonl").write_text('{"step": 5}\n{"step": 10}\n{"step": 15}\n{"step": 2')
+    train(plan, tokenizer, tmp_path, compiled=False, until=10)
+    assert (tmp_path / "steps.jsonl").read_text() == '{"step": 5}\n{"step": 10}\n'
 
 
 def test_transformers_reads_the_weights_and_computes_the_same(tmp_path):

@@ -79,6 +79,7 @@ def train(
     first = resume(model, learning, folder)
     reader = torch.compile(model, dynamic=False) if compiled else model
     last = recipe.steps() if until is None else min(until, recipe.steps())
+    forget(folder / "steps.jsonl", first)
     reports = Reports(recipe, folder / "steps.jsonl", say)
     for step, batch in zip(range(first, last), batches(recipe, tokenizer, first), strict=False):
         while pause is not None and pause.exists():
@@ -160,3 +161,14 @@ def resume(model: Decoder, learning: Sequence[torch.optim.Optimizer], folder: Pa
     for one, kept in zip(learning, state["learning"], strict=True):
         one.load_state_dict(kept)
     return int(state["step"])
+
+
+def forget(reports: Path, done: int) -> None:
+    """Drop the reports of steps that no checkpoint holds, and a line cut off: those steps are done and told again."""
+    if not reports.exists():
+        return
+    lines = reports.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= done]
+    part = reports.with_suffix(".part")
+    part.write_text("".join(kept))
+    part.replace(reports)
