@@ -65,6 +65,21 @@ def exported(database: Database, folder: Path, *, file: str = "project: testing"
     return transfers.export(database, TENANT, project, home, "desk", 1, to=home / "bundle", now=2.0)
 
 
+@pytest.mark.parametrize("stage", ["prod", ""])
+def test_an_import_into_no_stage_leaves_nothing_behind(database: Database, tmp_path: Path, stage: str):
+    known(database, "own.md")
+    bundle = exported(database, tmp_path)
+    app = {"ways": {"rag": {"model": "echo", "knowledge": "docs"}}}
+    docs = {"sources": [{"paths": ["own.md"]}]}
+    project = Project.model_validate({"project": "there", "knowledge": {"docs": docs}, "apps": {"desk": app}})
+    there = open_database("sqlite://")
+    with pytest.raises(InvalidRequest, match="there is: staging, production"):
+        transfers.take(there, TENANT, project, bundle, stage=stage, actor="ben", now=3.0)
+    with there.reading() as connection:
+        assert candidates.recent_candidates(connection, TENANT, "desk") == []
+    there.close()
+
+
 def test_documents_outside_the_projects_folder_are_left_out(database: Database, tmp_path: Path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "guide.md").write_text("theirs")

@@ -87,7 +87,9 @@ async def _import(bundle: Path, folder: Path, trust: list[str], stage: str, *, f
     from fourways.cli.knowledge import ingest_shown
     from fourways.config.load import load_project
     from fourways.control import transfers
+    from fourways.control.policies import checked_stage
 
+    checked_stage(stage)
     project = None if fresh else load_project(folder, os.environ)
     read = transfers.open_bundle(bundle, folder, project, trust)
     if fresh:

@@ -14,6 +14,7 @@ from fourways.config.references import files_named, files_of_tests
 from fourways.config.tree import Project
 from fourways.control import releases, showing
 from fourways.control.bundles import Bundle, Knowledge, fingerprint_of, leads_out, read_bundle, unpack, write_bundle
+from fourways.control.policies import checked_stage
 from fourways.control.showing import Shown
 from fourways.control.signing import own_fingerprint
 from fourways.control.state import state_folder
@@ -89,9 +90,12 @@ def take(
 
     Raises:
         NotFound: the project has no such app, or not the knowledge.
-        InvalidRequest: the candidate pins a numbered snapshot, which another machine counts differently.
+        InvalidRequest: there is no such stage, or the candidate pins a numbered snapshot, which another machine counts
+            differently.
     """
-    candidate = bundle.candidate
+    candidate, known = bundle.candidate, checked_stage(stage)
+    if candidate.app not in project.apps:
+        raise NotFound.named("app", candidate.app, project.apps)
     for name in _knowledge_of(candidate.parts):
         if name not in project.knowledge:
             raise NotFound.named("knowledge", name, project.knowledge)
@@ -106,7 +110,7 @@ def take(
     note = (
         f"imported: {bundle.manifest.release}, signed by {bundle.signature.fingerprint}. {bundle.manifest.note}".strip()
     )
-    made = releases.create(database, tenant, project, candidate, stage=stage, actor=actor, now=now, note=note)
+    made = releases.create(database, tenant, project, candidate, stage=known, actor=actor, now=now, note=note)
     return showing.show(database, tenant, made.app, made.number)
 
 
