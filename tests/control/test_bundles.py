@@ -60,6 +60,25 @@ def test_a_changed_manifest_does_not_fit_its_signature(tmp_path: Path):
         read_bundle(made.folder, {made.signature.fingerprint})
 
 
+BROKEN = {
+    "no JSON": "{",
+    "no object": "[]",
+    "no text": '{"public_key": 5, "signature": "aa"}',
+    "a field more": '{"public_key": "aa", "signature": "aa", "more": 1}',
+    "no base64": '{"public_key": "ä", "signature": "!"}',
+    "a key of another length": '{"public_key": "aaaa", "signature": "aaaa"}',
+    "nested without end": "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_a_broken_signature_is_refused(tmp_path: Path, text: str):
+    made = exported(tmp_path)
+    (made.folder / "signature.json").write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidRequest):
+        read_bundle(made.folder, {made.signature.fingerprint})
+
+
 def test_an_added_and_a_missing_file_are_found(tmp_path: Path):
     made = exported(tmp_path)
     (made.folder / "extra").write_text("x", encoding="utf-8")

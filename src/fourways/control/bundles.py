@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import msgspec
+
 from fourways.control.signing import Signature, sign
 from fourways.core.errors import InvalidRequest
 from fourways.core.specs import Candidate
@@ -185,8 +187,8 @@ def unpack(bundle: Bundle, inside: str, target: Path) -> list[str]:
 def _read(folder: Path) -> tuple[bytes, Signature]:
     try:
         encoded = (folder / MANIFEST).read_bytes()
-        return encoded, Signature(**json.loads((folder / SIGNATURE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        return encoded, msgspec.json.decode((folder / SIGNATURE).read_bytes(), type=Signature)
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidRequest(f"{folder} is no exported release: {error}") from error
 
 
