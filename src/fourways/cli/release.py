@@ -26,7 +26,7 @@ verbs = typer.Typer(no_args_is_help=True, help="Take a candidate to people, in s
 
 def register(app: typer.Typer) -> None:
     """Add the verb with its own verbs."""
-    from fourways.cli import release_bundle, release_looking  # noqa: F401 - they add status, diff, log, export, import
+    from fourways.cli import release_looking, release_transfers  # noqa: F401 - they add status, diff, log, export, import
 
     app.add_typer(verbs, name="release")
 
