@@ -29,6 +29,7 @@ def nothing(answer, case): return None
 def words(answer, case): return "good"
 def endless(answer, case): return float("inf")
 def empty(answer, case): return {"reason": "no idea"}
+def huge(answer, case): return 10**400
 CONSTANT = 3
 """
 
@@ -52,6 +53,7 @@ BAD = [
     ("words", "it returned 'good'"),
     ("endless", "it returned inf"),
     ("empty", "no idea"),
+    ("huge", "it returned 1000"),
 ]
 
 

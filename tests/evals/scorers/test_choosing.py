@@ -146,6 +146,12 @@ def test_a_json_answer_names_its_label_in_a_field_and_may_score_all():
     assert read_prediction(half.reason) == Prediction(truth="ham", label="ham", scores={})
 
 
+@pytest.mark.parametrize("score", ["NaN", "Infinity", "1" + "0" * 400])
+def test_a_score_that_is_no_figure_leaves_the_prediction_without_scores(score):
+    found = mark("label", f'{{"label": "ham", "scores": {{"spam": 0, "ham": {score}}}}}', "ham", labels=["spam", "ham"])
+    assert read_prediction(found.reason) == Prediction(truth="ham", label="ham", scores={})
+
+
 def test_labels_must_be_given_and_hold_the_right_one():
     with pytest.raises(InvalidSuite, match="needs the option `labels`"):
         mark("label", "x", "x")

@@ -1,6 +1,7 @@
 """Scorers of answers that choose: one of N choices, YES or NO, one of the known labels. Pure."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -213,7 +214,7 @@ def _scores(given: Any, forms: Forms) -> Mapping[str, float]:  # noqa: ANN401 - 
     sound = {
         name: float(score)
         for name, score in scores.items()
-        if isinstance(score, int | float) and not isinstance(score, bool)
+        if isinstance(score, int | float) and not isinstance(score, bool) and abs(score) <= sys.float_info.max
     }
     return sound if len(sound) == len(forms) else {}
 

@@ -129,7 +129,7 @@ def _score(said: object) -> float | None:
     """Read a score; None where it is none, or on a scale that was not asked for."""
     try:
         score = float(said) if isinstance(said, int | float | str) else math.nan
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return score if 0.0 <= score <= 1.0 else None
 

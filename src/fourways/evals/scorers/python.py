@@ -86,7 +86,7 @@ def read_mark(said: object) -> Mark:
         return Mark(value=float(said), passed=said)
     try:
         value = float(said)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return Mark(value=None, reason=f"it returned {said!r:.200}; right would be a number, a bool or a dict of score")
     if not math.isfinite(value):
         return Mark(value=None, reason=f"it returned {value}, which is no figure")
