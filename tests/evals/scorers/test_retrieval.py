@@ -83,10 +83,23 @@ def test_grades_make_the_order_count():
     assert value("recall", found("c.md", "a.md"), metadata=grades) == 1 / 2, "what was found wanting is not looked for"
 
 
+@pytest.mark.parametrize("passages", ["p2", ["p2"], ("p2",)])
+def test_one_passage_needs_no_list(passages):
+    assert value("recall", found("a.md", "b.md"), metadata={"passages": passages}) == 1.0
+
+
+@pytest.mark.parametrize("passages", [None, [], ""])
+def test_no_passages_are_none(passages):
+    assert value("hit", found("a.md"), metadata={"passages": passages, "document": "a.md"}) == 1.0
+
+
 def test_what_cannot_be_scored_says_why():
     assert mark("hit", found("a.md")).reason == "the case names no document that is right"
     assert mark("hit", "so", metadata={"document": "a.md"}).reason == "nothing was retrieved"
     assert mark("ndcg", found("a.md"), metadata={"relevance": {"a.md": 0}}).value is None
+    wanting = {"document": "a.md", "relevance": {"a.md": 0}}
+    assert mark("recall", found("a.md"), metadata=wanting).reason == "the case names no document that is right"
+    assert mark("map", found("a.md"), metadata=wanting).value is None
     with pytest.raises(InvalidSuite, match="maps documents to grades"):
         mark("ndcg", found("a.md"), metadata={"relevance": ["a.md"]})
     with pytest.raises(InvalidSuite, match="counts ranks from 1, not 0"):

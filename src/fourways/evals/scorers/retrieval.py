@@ -86,8 +86,7 @@ def ranking(case: Case, sources: Sequence[Mapping[str, Any]], relevance: Gains) 
     Where its metadata name `passages`, ids count; else documents, by globs that match their whole name or its end, a
     document with several passages once, at the best one's rank, and so a glob that matches several documents.
     """
-    passages = [str(one) for one in case.metadata.get("passages", ())]
-    if passages:
+    if passages := _passages(case):
         ranked = [str(source.get("id", "")) for source in sources]
         return Ranking(list(dict.fromkeys(ranked)), {**dict.fromkeys(passages, 1.0), **relevance})
     gains = {**dict.fromkeys(case.documents, 1.0), **relevance}
@@ -112,15 +111,19 @@ def at_depth(measure: Callable[[Sequence[str], Gains, int], float], depth: int) 
         k: int = settings(asked, {"k": depth})["k"]
         if k < 1:
             raise invalid(asked, f"option 'k' counts ranks from 1, not {k}")
-        relevance = _relevance(case, asked)
-        if not (case.documents or case.metadata.get("passages") or any(gain > 0 for gain in relevance.values())):
+        found = ranking(case, answered.sources, _relevance(case, asked))
+        if not _wanted(found.gains):
             return Mark(value=None, reason="the case names no document that is right")
         if not answered.sources:
             return Mark(value=None, reason="nothing was retrieved")
-        found = ranking(case, answered.sources, relevance)
         return Mark(value=measure(found.ranked, found.gains, k))
 
     return scored
+
+
+def _passages(case: Case) -> list[str]:
+    named = case.metadata.get("passages") or ()
+    return [str(one) for one in (named if isinstance(named, list | tuple) else (named,))]
 
 
 def _relevance(case: Case, asked: Assertion) -> Gains:
