@@ -86,6 +86,9 @@ def test_kappa_lies_in_its_interval_and_does_not_care_who_is_first(pairs):
     assert kappa_estimate(judged, people).value == pytest.approx(found.value)
 
 
+EXPECTED = [1835, 0, True, [1835, False], None, ""]
+
+
 def test_labelled_answers_are_read():
     rows: list[dict[str, object]] = [
         {"input": "When?", "answer": "1835", "good": True, "expected_output": "in 1835"},
@@ -95,6 +98,12 @@ def test_labelled_answers_are_read():
         Labelled(question="When?", answer="1835", good=True, expected=("in 1835",)),
         Labelled(question="When?", answer="1836", good=False, expected=("1835", "in 1835")),
     )
+    figure = {"input": "When?", "answer": "1835", "good": True}
+    assert [one.expected for one in read_labelled([{**figure, "expected_output": said} for said in EXPECTED])] == [
+        *(("1835",), ("0",), ("yes",), ("1835", "no"), (), ())
+    ]
+    with pytest.raises(InvalidSuite, match="good is \\['yes'\\]"):
+        read_labelled([{**figure, "good": ["yes"]}])
     with pytest.raises(InvalidSuite, match=r"labels.jsonl:1: a labelled answer has no answer, good"):
         read_labelled([{"input": "When?"}], "labels.jsonl")
     with pytest.raises(InvalidSuite, match="good is 'fine'"):

@@ -10,6 +10,7 @@ from fourways.core.errors import InvalidSuite
 from fourways.core.report import Answered, Estimate
 from fourways.evals.cases import Assertion, Case
 from fourways.evals.scorers.base import Scorer, Tools
+from fourways.evals.scorers.wanted import written
 from fourways.evals.statistics import RESAMPLES, cohen_kappa, wilson
 
 SUBSTANTIAL = 0.6
@@ -137,18 +138,19 @@ def read_labelled(rows: Iterable[Mapping[str, Any]], file: str = "") -> tuple[La
 
 
 def _labelled(row: Mapping[str, Any], file: str, line: int) -> Labelled:
-    missing = [name for name in ("input", "answer", "good") if row.get(name) in {None, ""}]
+    missing = [name for name in ("input", "answer", "good") if row.get(name) in (None, "")]
     if missing:
         raise InvalidSuite(f"a labelled answer has no {', '.join(missing)}", file=file, line=line)
     good = GOOD.get(str(row["good"]).strip().lower())
     if good is None:
         raise InvalidSuite(f"good is {row['good']!r}; right would be true or false", file=file, line=line)
-    expected = row.get("expected_output") or ()
+    expected = row.get("expected_output")
+    several = expected if isinstance(expected, list | tuple) else (expected,)
     return Labelled(
         question=str(row["input"]),
         answer=str(row["answer"]),
         good=good,
-        expected=(expected,) if isinstance(expected, str) else tuple(map(str, expected)),
+        expected=tuple(written(one) for one in several if one not in (None, "")),
     )
 
 
