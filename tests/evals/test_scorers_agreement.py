@@ -132,6 +132,11 @@ async def test_rephrased_questions_are_answered_the_same():
     assert found.reason == "asked “In what year was it built?”, it says “In 1836”"
 
 
+async def test_no_rephrasings_are_the_suites_mistake():
+    with pytest.raises(InvalidSuite, match="lists no rephrasing"):
+        await score("consistent_under_rephrase", case(), "1835", tools([]), value=[])
+
+
 async def test_the_judges_model_rephrases_where_no_rephrasings_are_given():
     judge, candidate = Asked(["Built when?", "What year?"]), Asked({"*": "1835"})
     found = await score(

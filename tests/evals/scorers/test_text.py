@@ -149,6 +149,7 @@ def test_a_summary_is_shorter_than_what_it_was_made_from():
     assert value("shorter_than_input", "Opened 1835.", "Opened 1835") == 0.0, "the value is the original, where given"
     assert value("shorter_than_input", "one two three", question="one two three four", of="words", share=0.5) == 0.0
     assert value("shorter_than_input", "x", question=" ") is None
+    assert value("shorter_than_input", "x", []) is None
 
 
 SPACES, DASHES = " \t\n\u00a0\u2009\u202f", "-\u2010\u2011\u2012\u2013\u2014\u2212"

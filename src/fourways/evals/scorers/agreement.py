@@ -82,7 +82,10 @@ async def consistent_under_rephrase(case: Case, answers: Sequence[Answered], ask
 
 async def _rephrasings(case: Case, count: int, asked: Assertion, tools: Tools) -> Sequence[str]:
     if asked.value is not None:
-        return references(case, asked)
+        given = references(case, asked)
+        if not given:
+            raise invalid(asked, "its `value` lists no rephrasing; leave it out to have a model write some")
+        return given
     found: list[str] = []
     for number in range(max(1, count)):
         # A remembered question has a remembered answer: each asks for another wording.

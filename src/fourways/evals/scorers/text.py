@@ -158,7 +158,7 @@ def shorter_than_input(case: Case, answered: Answered, asked: Assertion) -> Mark
     counted = one_of(asked, "of", options["of"], COUNTS)
     count = counted(evened(answered.text))
     originals = [case.input, "\n".join(case.context)] if asked.value is None else list(references(case, asked))
-    original = max(counted(evened(text)) for text in originals)
+    original = max((counted(evened(text)) for text in originals), default=0)
     if not original:
         return Mark(value=None, reason="there is no input to compare with")
     kept = 0 < count < original and count <= options["share"] * original
