@@ -100,6 +100,15 @@ def test_settings_that_the_libraries_do_not_know_are_the_suites_mistake():
         mark("rouge_1", "a", "a", measure="accuracy")
 
 
+@pytest.mark.parametrize(
+    ("tokenize", "module"), [("ja-mecab", "MeCab"), ("ko-mecab", "mecab_ko"), ("spm", "sentencepiece")]
+)
+def test_a_tokenizer_whose_package_is_missing_is_named(monkeypatch, tokenize, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(InvalidSuite, match=f"{tokenize} cannot be had here"):
+        mark("bleu", "a", "a", tokenize=tokenize)
+
+
 def test_a_library_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "sacrebleu", None)
     with pytest.raises(MissingPackage, match=r"sacrebleu is not installed.*fourways\[evals\]"):

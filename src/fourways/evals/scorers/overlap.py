@@ -66,10 +66,13 @@ def bleu(case: Case, answered: Answered, asked: Assertion) -> Mark:
     Options: `tokenize` (13a, intl, char, zh, …), `lowercase`.
     """
     options = settings(asked, {"tokenize": "13a", "lowercase": False})
-    known = _metrics().BLEU.TOKENIZERS
-    if options["tokenize"] not in known:
-        raise invalid(asked, f"option 'tokenize' is one of {', '.join(known)}, not {options['tokenize']!r}")
-    metric = _metrics().BLEU(effective_order=True, **options)
+    metrics = _metrics()
+    one_of(asked, "tokenize", options["tokenize"], dict.fromkeys(metrics.BLEU.TOKENIZERS))
+    try:
+        metric = metrics.BLEU(effective_order=True, **options)
+    except (ImportError, RuntimeError) as error:  # sacrebleu's for a tokenizer whose own package is missing: either
+        said = " ".join(str(error).split())
+        raise invalid(asked, f"tokenize: {options['tokenize']} cannot be had here: {said}") from error
     return _by_sacrebleu(metric, case, answered, asked)
 
 
