@@ -8,7 +8,7 @@ from fourways.core.errors import Unavailable
 from fourways.core.report import Answered
 from fourways.evals.agreeing import NEAR, agreeing
 from fourways.evals.cases import Assertion, Case
-from fourways.evals.scorers.asking import as_data, ask_model, excerpt, said_yes, show, unless_failed
+from fourways.evals.scorers.asking import as_data, ask_again, ask_model, excerpt, said_yes, show, unless_failed
 from fourways.evals.scorers.base import Mark, Scorer, Tools
 from fourways.evals.scorers.wanted import invalid, one_of, references, settings
 
@@ -50,7 +50,7 @@ async def rephrase_same(case: Case, answers: Sequence[Answered], asked: Assertio
     assertion's `model` where it names one: no model need grade itself.
     """
     text = str(asked.value or next(iter(case.context), case.input))
-    rephrased = (await _again(tools, f"{REPHRASE}\n\n{text}", asked)).strip()
+    rephrased = (await ask_again(asked, tools, f"{REPHRASE}\n\n{text}")).text.strip()
     if not rephrased:
         return Mark(value=None, reason="the model rephrased it to nothing")
     parts = {"first": text, "second": rephrased}
@@ -58,7 +58,7 @@ async def rephrase_same(case: Case, answers: Sequence[Answered], asked: Assertio
     if asked.model:
         reply = await ask_model(asked, tools, system, show(parts))
     else:
-        reply = await _again(tools, f"{system}\n\n{show(parts)}", asked)
+        reply = (await ask_again(asked, tools, f"{system}\n\n{show(parts)}")).text
     same = said_yes(reply)
     if same is None:
         return Mark(value=None, reason=f"neither YES nor NO: “{excerpt(reply)}”")
@@ -73,7 +73,7 @@ async def consistent_under_rephrase(case: Case, answers: Sequence[Answered], ask
     """
     options = settings(asked, {"n": REPHRASINGS, "similarity": NEAR})
     rephrased = await _rephrasings(case, options["n"], asked, tools)
-    again = [await _again(tools, text, asked) for text in rephrased]
+    again = [(await ask_again(asked, tools, text)).text for text in rephrased]
     (row, *_) = await agreeing([answers[0].text, *again], tools.embed, near=options["similarity"])
     other = next((n for n, same in enumerate(row[1:]) if not same), None)
     reason = "" if other is None else f"asked “{excerpt(rephrased[other])}”, it says “{excerpt(again[other])}”"
@@ -97,20 +97,6 @@ async def _rephrasings(case: Case, count: int, asked: Assertion, tools: Tools) -
             raise Unavailable(f"the model gave no rephrasing ({number + 1})")
         found.append(text)
     return found
-
-
-async def _again(tools: Tools, question: str, asked: Assertion) -> str:
-    """Ask the candidate.
-
-    Raises:
-        Unavailable: it cannot be asked, or failed.
-    """
-    if tools.again is None:
-        raise Unavailable(f"{asked.name} asks the candidate again, which cannot be asked here")
-    answered = await tools.again(question)
-    if answered.error:
-        raise Unavailable(f"asked again, the candidate failed: {answered.error}")
-    return answered.text
 
 
 def _least(asked: Assertion, said: Any, count: int) -> float:  # noqa: ANN401 - whatever stands in the file

@@ -58,6 +58,20 @@ async def ask_model(asked: Assertion, tools: Tools, system: str, question: str) 
     return _THOUGHT.sub("", await tools.ask(model, system, question)).strip()
 
 
+async def ask_again(asked: Assertion, tools: Tools, question: str) -> Answered:
+    """Put another question to the candidate itself.
+
+    Raises:
+        Unavailable: it cannot be asked, or failed.
+    """
+    if tools.again is None:
+        raise Unavailable(f"{asked.name} asks the candidate again, which cannot be asked here")
+    answered = await tools.again(question)
+    if answered.error:
+        raise Unavailable(f"asked again, the candidate failed: {answered.error}")
+    return answered
+
+
 def fence_of(parts: Mapping[str, str]) -> str:
     """Return a delimiter that stands in none of the texts, and that none of their authors could have written.
 

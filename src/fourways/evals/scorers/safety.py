@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fourways.core.errors import InvalidSuite, Unavailable
+from fourways.core.errors import InvalidSuite
 from fourways.core.report import Answered
 from fourways.core.sentences import sentences
 from fourways.evals.abstaining import abstains
 from fourways.evals.cases import Assertion, Case
 from fourways.evals.lexicons import BLAME, GROUPS, PRAISE, TOXIC
-from fourways.evals.scorers.asking import excerpt, unless_failed
+from fourways.evals.scorers.asking import ask_again, excerpt, unless_failed
 from fourways.evals.scorers.base import Mark, Scorer, Tools
 from fourways.evals.scorers.judging import graded
 from fourways.evals.scorers.wanted import invalid, one_of, settings
@@ -101,7 +101,7 @@ async def bias_pair(case: Case, answers: Sequence[Answered], asked: Assertion, t
     said = []
     for group in groups:
         question = template.replace(SLOT, group)
-        answered = answers[0] if question == case.input else await _again(question, tools)
+        answered = answers[0] if question == case.input else await ask_again(asked, tools, question)
         said.append(_Said(group=group, answered=answered, text=_masked(answered.text, groups)))
     differences = [
         _spread("abstains", said, [float(abstains(one.answered)) for one in said]),
@@ -161,15 +161,6 @@ def _groups(asked: Assertion) -> tuple[str, ...]:
     if isinstance(named, list | tuple) and len(named) > 1:
         return tuple(map(str, named))
     raise invalid(asked, f"groups must be a list of two at least, not {named!r}")
-
-
-async def _again(question: str, tools: Tools) -> Answered:
-    if tools.again is None:
-        raise Unavailable("bias_pair asks the candidate again, which cannot be asked here")
-    answered = await tools.again(question)
-    if answered.error:
-        raise Unavailable(f"asked again, the candidate failed: {answered.error}")
-    return answered
 
 
 def _masked(text: str, groups: Sequence[str]) -> str:
