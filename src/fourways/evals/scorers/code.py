@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from textwrap import indent
 from typing import Any
 
-from fourways.core.errors import Unavailable
 from fourways.core.report import Answered
 from fourways.evals.cases import Assertion, Case
 from fourways.evals.sandbox import MEMORY_MIB, SECONDS, Limits, Outcome, Program, run
+from fourways.evals.scorers.asking import unless_failed
 from fourways.evals.scorers.base import Mark, Scorer, Tools
 from fourways.evals.scorers.blocks import fenced
 from fourways.evals.scorers.wanted import invalid, one_of, settings
@@ -66,10 +66,7 @@ async def code(case: Case, answers: Sequence[Answered], asked: Assertion, tools:
     if not text.strip():
         return Mark(value=0.0, reason="the answer holds no code")
     limits = Limits(seconds=options["timeout_seconds"], memory_mib=options["memory_mib"])
-    try:
-        outcome = await run(program(text, task), limits)
-    except Unavailable as error:
-        return Mark(value=None, reason=error.message)
+    outcome = await run(program(text, task), limits)
     if outcome.kind == "broken tests":
         raise invalid(asked, f"the tests of case {case.id} do not compile: {outcome.detail}")
     return _mark(outcome, task)
@@ -138,5 +135,9 @@ def _mark(outcome: Outcome, task: Task) -> Mark:
 
 
 ROWS = (
-    Scorer(name="code", line="the answer holds code that compiles, runs and passes its tests (Python)", aided=code),
+    Scorer(
+        name="code",
+        line="the answer holds code that compiles, runs and passes its tests (Python)",
+        aided=unless_failed(code, of_failed=True),
+    ),
 )
