@@ -158,18 +158,21 @@ def _turned(raw: Mapping[str, Any], meaning: Meaning, place: Place) -> dict[str,
     if isinstance(made["value"], str) and made["value"].startswith("file://"):
         raise place.wrong(f"assertion '{kind}': values from files are not read; write the value itself")
     threshold = said.pop("threshold", None)
-    if isinstance(threshold, int | float):
-        made["threshold"] = threshold * meaning.scale
-    elif threshold is None and meaning.threshold is not None:
+    if threshold is None:
         made["threshold"] = meaning.threshold
-    made["options"] = {**({} if made["type"] == "json_equals" else meaning.options), **said.pop("options", {})}
-    made["options"] |= said.pop("config", {}) if meaning.type == "python" else {}
+    elif isinstance(threshold, int | float) and not isinstance(threshold, bool):
+        made["threshold"] = threshold * meaning.scale
+    else:
+        raise place.wrong(f"assertion '{kind}': threshold is {threshold!r:.80}; right would be a number such as 0.8")
+    options = {} if made["type"] == "json_equals" else meaning.options
+    made["options"] = {**options, **_mapping(said.pop("options", None), "options", place)}
+    made["options"] |= _mapping(said.pop("config", None), "config", place) if meaning.type == "python" else {}
     made["metric"] = said.pop("metric", None)
     made["model"] = _model(said.pop("model", said.pop("provider", None)))
     weight = said.pop("weight", 1)
     if weight == 0 and meaning.type not in {"latency", "cost"}:
         made["threshold"] = MEASURED
-    elif weight not in {0, 1}:
+    elif weight not in (0, 1):
         raise place.wrong(
             f"assertion '{kind}' has weight {weight!r}; here each must hold: leave it out, or 0 to measure"
         )
@@ -209,9 +212,7 @@ def read_config(top: Mapping[str, Any], place: Place) -> Config:
         raise place.wrong(
             f"`tests` should be a list, not {top['tests']!r:.80}; name other files in the suite's `files`"
         )
-    default = top.get("defaultTest") or {}
-    if not isinstance(default, Mapping):
-        raise place.wrong(f"`defaultTest` should be a mapping, not {default!r:.80}; files are not followed")
+    default = _mapping(top.get("defaultTest"), "defaultTest", place)
     prompts = top.get("prompts")
     prompts = [prompts] if isinstance(prompts, str) else prompts
     only = prompts[0] if isinstance(prompts, list) and len(prompts) == 1 else None
@@ -226,9 +227,13 @@ def tests_of(row: Mapping[str, Any], config: Config, place: Place, known: Collec
         InvalidSuite: something in it has no counterpart here.
     """
     default = config.default
+
+    def both(key: str, **between: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever stands in the file
+        return {**_mapping(default.get(key), key, place), **between, **_mapping(row.get(key), key, place)}
+
     made = {key: value for key, value in row.items() if key not in OF_A_TEST}
-    raw = [*(default.get("assert") or ()), *(row.get("assert") or ())]
-    options = {**(default.get("options") or {}), **(row.get("options") or {})}
+    raw = [*_list(default.get("assert")), *_list(row.get("assert"))]
+    options = both("options")
     judge = _model(options.pop("provider", None))
     if options:
         raise place.wrong(f"`options.{next(iter(options))}` of a test is not known here; leave it out")
@@ -241,14 +246,24 @@ def tests_of(row: Mapping[str, Any], config: Config, place: Place, known: Collec
         for one in asserts
     ]
     said = {"description": row["description"]} if row.get("description") else {}
-    made["metadata"] = {**(default.get("metadata") or {}), **said, **(row.get("metadata") or {})}
-    variables = {**(default.get("vars") or {}), **(row.get("vars") or {})}
+    made["metadata"] = both("metadata", **said)
+    variables = both("vars")
     lists = [name for name, value in variables.items() if isinstance(value, list)]
     if math.prod(len(variables[name]) for name in lists) > MOST_COMBINATIONS:
         raise place.wrong(f"the lists among its `vars` make more than {MOST_COMBINATIONS:,} combinations")
     for values in itertools.product(*(variables[name] for name in lists)):
         single = {**variables, **dict(zip(lists, values, strict=True))}
         yield {**made, "vars": single, **_asked(config.prompt, single, made)}
+
+
+def _mapping(said: Any, key: str, place: Place) -> Mapping[str, Any]:  # noqa: ANN401 - whatever stands in the file
+    if said and not isinstance(said, Mapping):
+        raise place.wrong(f"`{key}` should be a mapping, not {said!r:.80}; files are not followed")
+    return said or {}
+
+
+def _list(said: Any) -> list[Any]:  # noqa: ANN401 - whatever stands in the file
+    return said if isinstance(said, list) else [said] if said else []
 
 
 def _asked(prompt: str | None, variables: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
