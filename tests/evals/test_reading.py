@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from fourways.config.testing import CaseNode
 from fourways.core.errors import InvalidSuite
 from fourways.evals.reading import read_cases, read_file
-from fourways.evals.rows import from_node
-from fourways.evals.sheets import Place, json_lists, yaml_lists
+from fourways.evals.rows import AS_WRITTEN, from_node
+from fourways.evals.sheets import Place, json_lists, read_sheet, yaml_lists
 from fourways.evals.sheets.base import MOST_ROWS
 
 KNOWN = frozenset(
@@ -153,6 +153,7 @@ WRONG = {
     ("a.yaml", "- input: q\n- - x\n"): (2, "each item of the list should be a mapping"),
     ("a.yaml", "- input: q\n  input: r\n"): (2, "'input' stands twice"),
     ("a.yaml", "- input: 'q\n"): (2, "is no YAML"),
+    ("a.yaml", "- {<<: x, input: q}\n"): (1, "what << brings in should be a mapping"),
     ("a.yaml", "- {input: q, metadata: {? [1] : 2}}\n"): (1, "a key should be a plain word"),
     ("a.csv", "input,input\nq,r\n"): (1, "the column 'input' stands twice"),
     ("a.csv", 'input,answer\nq,1\nr,2\n"s,3\nt,4\n'): (4, "its quotes are not closed"),
@@ -211,6 +212,18 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
 
 # ---------------------------------------------------------------- nonsense
 
+MERGED = [
+    ("- &a {input: q, vars: {n: 1}}\n- {<<: *a, input: r}\n", {"input": "r", "vars": {"n": 1}}),
+    ("- &a {input: q, vars: {n: 1}}\n- {input: r, <<: *a}\n", {"input": "r", "vars": {"n": 1}}),
+    ("- &a {input: q}\n- &b {input: r, id: 1.10}\n- {<<: [*a, *b]}\n", {"input": "q", "id": "1.10"}),
+]
+
+
+@pytest.mark.parametrize(("text", "last"), MERGED)
+def test_a_mapping_goes_before_what_it_merges(text, last):
+    assert read_sheet("a.yaml", text, AS_WRITTEN).rows[-1].value == last
+
+
 MIB = 1 << 20
 NONSENSE = {
     "zeros.jsonl": b"\0" * MIB,
@@ -225,6 +238,8 @@ NONSENSE = {
     "doubled.jsonl": b"{" + b",".join(b'"%d":1' % number for number in range(100_000)) + b',"99999":1}',
     "laughs.yaml": b"a: &a [x,x,x,x,x,x,x,x,x,x]\n"
     + b"".join(b"%c: &%c [%s]\n" % (98 + at, 98 + at, b",".join([b"*%c" % (97 + at)] * 10)) for at in range(8)),
+    "merges.yaml": b"- &a {input: q}\n"
+    + b"".join(b"- &%c {<<: [%s]}\n" % (98 + at, b",".join([b"*%c" % (97 + at)] * 10)) for at in range(8)),
 }
 
 

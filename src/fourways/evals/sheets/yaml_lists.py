@@ -57,20 +57,38 @@ class _Values:
             yield Row(place, self.mapping(node, self.as_written))
 
     def mapping(self, node: yaml.MappingNode, as_written: Collection[str]) -> dict[str, Any]:
-        self.loader.flatten_mapping(node)
+        merged: dict[str, Any] = {}
         made: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise self._at(key).wrong("a key should be a plain word")
-            if key.value in made:
+            if key.tag == _MERGE:
+                merged |= self._merged(value, as_written)
+            elif key.value in made:
                 raise self._at(key).wrong(f"'{key.value}' stands twice; keep one of them")
-            made[key.value] = self._value(value, text=key.value in as_written)
+            else:
+                made[key.value] = self._value(value, text=key.value in as_written)
+        return merged | made
+
+    def _merged(self, node: yaml.Node, as_written: Collection[str]) -> dict[str, Any]:
+        """Return what `<<` brings in: a mapping, or several, of which the first goes before the others."""
+        self._count(node)
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, as_written)
+        if not isinstance(node, yaml.SequenceNode):
+            raise self._at(node).wrong("what << brings in should be a mapping, such as *defaults")
+        made: dict[str, Any] = {}
+        for one in reversed(node.value):
+            made |= self._merged(one, as_written)
         return made
 
-    def _value(self, node: yaml.Node, *, text: bool = False) -> Any:  # noqa: ANN401 - any YAML value
+    def _count(self, node: yaml.Node) -> None:
         self.left -= 1
         if self.left < 0:
             raise self._at(node).wrong(f"its aliases unfold to more than {MOST_VALUES:,} values")
+
+    def _value(self, node: yaml.Node, *, text: bool = False) -> Any:  # noqa: ANN401 - any YAML value
+        self._count(node)
         if isinstance(node, yaml.SequenceNode):
             return [self._value(item, text=text) for item in node.value]
         if isinstance(node, yaml.MappingNode):
@@ -84,6 +102,8 @@ class _Values:
         return Place(self.file, node.start_mark.line + 1)
 
 
+_MERGE = "tag:yaml.org,2002:merge"
+"""The key << (yaml.org/type/merge.html): what it brings in, the mapping's own keys go before."""
 _NUMBERS = frozenset({"int", "float"})
 """1:30 is ninety in YAML 1.1, and a time of day to whoever writes it."""
 _WORDS = _NUMBERS | {"bool"}
