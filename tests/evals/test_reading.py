@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fourways.config.testing import CaseNode
 from fourways.core.errors import InvalidSuite
+from fourways.evals import sheets
 from fourways.evals.reading import read_cases, read_file
 from fourways.evals.rows import AS_WRITTEN, from_node
 from fourways.evals.sheets import Place, json_lists, read_sheet, yaml_lists
@@ -253,6 +254,12 @@ def test_nonsense_is_refused_soon(file):
 def test_gzip_may_have_several_parts():
     two = gzip.compress(b'{"input": "a"}\n') + gzip.compress(b'{"input": "b"}\n')
     assert [case.input for case in cases("a.jsonl.gz", two)] == ["a", "b"]
+
+
+def test_no_part_behind_the_most_that_is_read_is_unpacked(monkeypatch):
+    monkeypatch.setattr(sheets, "MOST_BYTES", 9)
+    with pytest.raises(InvalidSuite, match="is larger than"):
+        cases("a.jsonl.gz", gzip.compress(b" " * 10) + b"\x1f\x8bno gzip at all")
 
 
 def test_yaml_has_a_bound_of_its_own():

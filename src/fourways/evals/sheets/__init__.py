@@ -47,7 +47,7 @@ def _unpacked(data: bytes, file: str) -> bytes:
     if data.startswith(_ZIPPED):
         pieces, size, rest = [], 0, data
         try:
-            while rest.startswith(_ZIPPED):
+            while rest.startswith(_ZIPPED) and size <= MOST_BYTES:
                 stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
                 pieces.append(stream.decompress(rest, MOST_BYTES - size + 1))
                 size += len(pieces[-1])
