@@ -114,6 +114,7 @@ EQUAL = [
     ("/paid", 1, 0.0),  # true is no 1
     ("/items/2", 1, 0.0),
     ("/items/first", 1, 0.0),
+    ("/items/-1", ORDER["items"][-1], 0.0),  # RFC 6901 counts from the front
     ("/paid/0", 1, 0.0),
 ]
 

@@ -107,7 +107,7 @@ def at_path(value: Any, path: list[str]) -> Parsed:  # noqa: ANN401 - any JSON
     """Follow a path's parts through mappings and lists."""
     for depth, part in enumerate(path):
         try:
-            value = value[int(part) if isinstance(value, list) else part]
+            value = value[int(part) if isinstance(value, list) and part.isdecimal() else part]
         except (KeyError, IndexError, ValueError, TypeError):
             return Parsed(None, f"there is nothing at /{'/'.join(path[: depth + 1])}")
     return Parsed(value)
