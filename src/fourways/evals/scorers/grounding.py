@@ -98,8 +98,7 @@ async def groundedness(case: Case, answers: Sequence[Answered], asked: Assertion
         return Mark(value=None, reason="it states nothing")
     by = one_of(asked, "by", settings(asked, {"by": "words"})["by"], BY)
     found: Sequence[Support] = await by(said, _Shown(texts=texts, titles=_titles(answered.sources)), asked, tools)
-    wrong = next(((text, one) for text, one in zip(said, found, strict=True) if not one.holds), None)
-    return _share(sum(one.holds for one in found), len(said), "supported", wrong)
+    return _share(list(zip(said, found, strict=True)), "supported")
 
 
 async def citation_correctness(case: Case, answers: Sequence[Answered], asked: Assertion, tools: Tools) -> Mark:  # noqa: ARG001 - an `Aided`
@@ -112,15 +111,15 @@ async def citation_correctness(case: Case, answers: Sequence[Answered], asked: A
     pairs = [(one.text, number) for one in statements(answered.text) for number in one.numbers]
     if not pairs:
         return Mark(value=None, reason="it cites nothing")
-    right = 0
-    wrong: tuple[str, Support] | None = None
-    for text, number in pairs:
-        quotes = [str(citation.get("quote", "")) for citation in answered.citations if citation.get("number") == number]
-        (one,) = await support([text], Sources(["\n\n".join(quotes)], _around(answered, number)), tools.embed)
-        one = one if quotes else Support(value=0.0, reason=f"[{number}] leads nowhere")
-        right += one.holds
-        wrong = wrong or (None if one.holds else (text, one))
-    return _share(right, len(pairs), "right", wrong)
+    return _share([(text, await _cited(text, number, answered, tools)) for text, number in pairs], "right")
+
+
+async def _cited(text: str, number: int, answered: Answered, tools: Tools) -> Support:
+    quotes = [str(citation.get("quote", "")) for citation in answered.citations if citation.get("number") == number]
+    if not quotes:
+        return Support(value=0.0, reason=f"[{number}] leads nowhere")
+    (one,) = await support([text], Sources(["\n\n".join(quotes)], _around(answered, number)), tools.embed)
+    return one
 
 
 def citation_coverage(case: Case, answered: Answered, asked: Assertion) -> Mark:  # noqa: ARG001 - a `Plain`
@@ -128,8 +127,7 @@ def citation_coverage(case: Case, answered: Answered, asked: Assertion) -> Mark:
     said = statements(answered.text)
     if abstains(answered) or not said:
         return Mark(value=None, reason="it states nothing that could be cited for")
-    bare = next(((one.text, Support(value=0.0, reason="no citation")) for one in said if not one.numbers), None)
-    return _share(sum(bool(one.numbers) for one in said), len(said), "cited", bare)
+    return _share([(one.text, Support(value=float(bool(one.numbers)), reason="no citation")) for one in said], "cited")
 
 
 def abstention(case: Case, answered: Answered, asked: Assertion) -> Mark:  # noqa: ARG001 - a `Plain`
@@ -203,11 +201,11 @@ BY: Mapping[str, Callable[[Sequence[str], _Shown, Assertion, Tools], Awaitable[l
 }
 
 
-def _share(count: int, of: int, what: str, wrong: tuple[str, Support] | None) -> Mark:
-    line = f"{count} of {of} {what}"
-    if wrong is not None:
-        line += f"; not “{excerpt(wrong[0])}” ({wrong[1].reason})"
-    return Mark(value=count / of, reason=line)
+def _share(found: Sequence[tuple[str, Support]], what: str) -> Mark:
+    """Make a mark of what holds of each text; the reason names the first that does not."""
+    count = sum(one.holds for _, one in found)
+    wrong = next((f"; not “{excerpt(text)}” ({one.reason})" for text, one in found if not one.holds), "")
+    return Mark(value=count / len(found), reason=f"{count} of {len(found)} {what}{wrong}")
 
 
 def _titles(sources: Sequence[Mapping[str, object]]) -> str:
