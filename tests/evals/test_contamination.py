@@ -96,6 +96,11 @@ def test_a_slip_of_the_pen_is_one_letter(one, other, wanted):
 WORDS = st.lists(st.sampled_from("who when the my is port ports vpn vnp password 14 15 lost badge".split()), max_size=8)
 
 
+def test_every_slip_finds_its_word_whichever_is_looked_at_first():
+    assert likeness(read_words("card part"), read_words("cart cord")) == 1.0
+    assert likeness(read_words("card part"), read_words("cart door")) < 1.0
+
+
 @given(WORDS, WORDS)
 def test_likeness_has_no_direction_and_its_bounds(one, other):
     left, right = read_words(" ".join(one)), read_words(" ".join(other))

@@ -8,7 +8,7 @@ other words, is not found.
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Literal
@@ -170,15 +170,26 @@ def likeness(one: Words, other: Words) -> float:
     Two words that are one slip of the pen apart count as shared.
     """
     shared = len(one.heavy & other.heavy)
-    left, right = one.heavy - other.heavy, set(other.heavy - one.heavy)
-    for word in left:
-        slipped = next((like for like in right if one_slip(word, like)), None)
-        if slipped is not None:
-            right.discard(slipped)
-            shared += 1
+    shared += _slips(one.heavy - other.heavy, other.heavy - one.heavy)
     heavy = len(one.heavy) + len(other.heavy) - shared
     every = heavy + LIGHT * len(one.light | other.light)
     return (shared + LIGHT * len(one.light & other.light)) / every if every else 0.0
+
+
+def _slips(left: Collection[str], right: Collection[str]) -> int:
+    """Count the words that are a slip of another, each of one only: as many as can be (Kuhn 1955), in any order."""
+    partners: dict[str, str] = {}
+
+    def paired(word: str, tried: set[str]) -> bool:
+        for like in right:
+            if like not in tried and one_slip(word, like):
+                tried.add(like)
+                if like not in partners or paired(partners[like], tried):
+                    partners[like] = word
+                    return True
+        return False
+
+    return sum(paired(word, set()) for word in left)
 
 
 def one_slip(one: str, other: str) -> bool:
