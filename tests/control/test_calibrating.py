@@ -26,3 +26,9 @@ def test_they_are_read_from_the_project_and_from_beside_it(tmp_path: Path, patte
 def test_what_is_not_there_is_named(tmp_path: Path, pattern: str):
     with pytest.raises(InvalidSuite, match="none"):
         labelled_answers(TestsNode(calibration=[pattern]), tmp_path)
+
+
+def test_what_is_wrong_is_named_by_its_line_in_the_file(tmp_path: Path):
+    (tmp_path / "judged.jsonl").write_text(f"\n{json.dumps(ROW)}\n\n{json.dumps(ROW | {'good': 'perhaps'})}\n")
+    with pytest.raises(InvalidSuite, match=r"judged\.jsonl:4: good is 'perhaps'"):
+        labelled_answers(TestsNode(calibration=["judged.jsonl"]), tmp_path)

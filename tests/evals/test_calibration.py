@@ -9,6 +9,7 @@ from fourways.core.errors import InvalidSuite
 from fourways.evals.calibration import Labelled, by_scorer, calibrate, kappa_estimate, read_labelled
 from fourways.evals.cases import Assertion
 from fourways.evals.scorers.judging import ROWS
+from fourways.evals.sheets import Place, Row
 
 
 def labelled(good: int, bad: int) -> list[Labelled]:
@@ -89,22 +90,26 @@ def test_kappa_lies_in_its_interval_and_does_not_care_who_is_first(pairs):
 EXPECTED = [1835, 0, True, [1835, False], None, ""]
 
 
+def rows_of(*values: dict[str, object]) -> list[Row]:
+    return [Row(Place("labels.jsonl", line), value) for line, value in enumerate(values, 1)]
+
+
 def test_labelled_answers_are_read():
     rows: list[dict[str, object]] = [
         {"input": "When?", "answer": "1835", "good": True, "expected_output": "in 1835"},
         {"input": "When?", "answer": "1836", "good": "no", "expected_output": ["1835", "in 1835"]},
     ]
-    assert read_labelled(rows) == (
+    assert read_labelled(rows_of(*rows)) == (
         Labelled(question="When?", answer="1835", good=True, expected=("in 1835",)),
         Labelled(question="When?", answer="1836", good=False, expected=("1835", "in 1835")),
     )
     figure = {"input": "When?", "answer": "1835", "good": True}
-    assert [one.expected for one in read_labelled([{**figure, "expected_output": said} for said in EXPECTED])] == [
-        *(("1835",), ("0",), ("yes",), ("1835", "no"), (), ())
-    ]
+    assert [
+        one.expected for one in read_labelled(rows_of(*({**figure, "expected_output": said} for said in EXPECTED)))
+    ] == [*(("1835",), ("0",), ("yes",), ("1835", "no"), (), ())]
     with pytest.raises(InvalidSuite, match="good is \\['yes'\\]"):
-        read_labelled([{**figure, "good": ["yes"]}])
+        read_labelled(rows_of({**figure, "good": ["yes"]}))
     with pytest.raises(InvalidSuite, match=r"labels.jsonl:1: a labelled answer has no answer, good"):
-        read_labelled([{"input": "When?"}], "labels.jsonl")
+        read_labelled(rows_of({"input": "When?"}))
     with pytest.raises(InvalidSuite, match="good is 'fine'"):
-        read_labelled([{"input": "When?", "answer": "1835", "good": "fine"}])
+        read_labelled(rows_of({"input": "When?", "answer": "1835", "good": "fine"}))

@@ -50,8 +50,7 @@ def labelled_answers(node: TestsNode, folder: Path) -> Sequence[Labelled]:
         if not paths:
             raise InvalidSuite(f"no file matches {pattern} (tests: calibration)")
         for path in paths:
-            sheet = read_sheet(path.name, path.read_bytes())
-            rows += read_labelled([row.value for row in sheet.rows], shown(path, folder))
+            rows += read_labelled(read_sheet(shown(path, folder), path.read_bytes()).rows)
     return rows
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from fourways.core.errors import InvalidSuite
 from fourways.core.report import Answered, Estimate
 from fourways.evals.cases import Assertion, Case
 from fourways.evals.scorers.base import Scorer, Tools
 from fourways.evals.scorers.wanted import written
+from fourways.evals.sheets import Place, Row
 from fourways.evals.statistics import RESAMPLES, cohen_kappa, wilson
 
 SUBSTANTIAL = 0.6
@@ -128,22 +128,22 @@ def by_scorer(scorer: Scorer, asked: Assertion, tools: Tools) -> Judge:
     return judge
 
 
-def read_labelled(rows: Iterable[Mapping[str, Any]], file: str = "") -> tuple[Labelled, ...]:
+def read_labelled(rows: Iterable[Row]) -> tuple[Labelled, ...]:
     """Read labelled answers: rows of `input`, `answer`, `good` and, where there is one, `expected_output`.
 
     Raises:
         InvalidSuite: a row lacks one of them, or `good` is neither yes nor no.
     """
-    return tuple(_labelled(row, file, line) for line, row in enumerate(rows, 1))
+    return tuple(_labelled(row.value, row.place) for row in rows)
 
 
-def _labelled(row: Mapping[str, Any], file: str, line: int) -> Labelled:
+def _labelled(row: Mapping[str, Any], place: Place) -> Labelled:
     missing = [name for name in ("input", "answer", "good") if row.get(name) in (None, "")]
     if missing:
-        raise InvalidSuite(f"a labelled answer has no {', '.join(missing)}", file=file, line=line)
+        raise place.wrong(f"a labelled answer has no {', '.join(missing)}")
     good = GOOD.get(str(row["good"]).strip().lower())
     if good is None:
-        raise InvalidSuite(f"good is {row['good']!r}; right would be true or false", file=file, line=line)
+        raise place.wrong(f"good is {row['good']!r}; right would be true or false")
     expected = row.get("expected_output")
     several = expected if isinstance(expected, list | tuple) else (expected,)
     return Labelled(
