@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml
 	@echo "Installing into $(VENV) (once; a minute or two) …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv torch==2.13.0 2>&1 | grep -v '^WARNING: Location' || true
 	@$(BIN)/python -c 'import torch' 2>/dev/null
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[engine,evals,dev,postgres]'
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[engine,evals,dev,postgres,ray,train]'
 	@touch $@
 
 # ---------------------------------------------------------------- the checks
