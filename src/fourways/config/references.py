@@ -6,7 +6,8 @@ from glob import glob
 from pathlib import Path
 
 from fourways.config.releasing import Canary
-from fourways.config.tree import App, FileSource, Knowledge, Project, PromptWay, RagWay, Target, WebSource
+from fourways.config.tree import App, FileSource, Knowledge, Project, Target, WebSource
+from fourways.config.ways import SMALL, FinetuneWay, PretrainWay, Prompted, PromptWay, RagWay, Weighted
 
 Wrong = tuple[tuple[str | int, ...], str]
 """A place in the project file, and what is wrong there."""

@@ -8,7 +8,8 @@ FourwaysError
 ├── NotAuthenticated          no key, an unknown key, a revoked key
 ├── NotAllowed                a good key that may not do this
 ├── NotFound                  no such thing; says what there is
-│   └── UnknownModel
+│   ├── UnknownModel
+│   └── NotTrained            a way whose weights are not there yet, or not of today's data; says what makes them
 ├── IllegalTransition         a row asked to make a move its lifecycle does not have
 ├── Refused                   a gate said no (or could not say yes); gives its reasons
 ├── InvalidSuite              a file of test cases is wrong: which file, which line
@@ -99,6 +100,14 @@ class NotFound(FourwaysError):
 
 class UnknownModel(NotFound):
     """`model` names no app, candidate, way or provider's model."""
+
+
+class NotTrained(NotFound):
+    """A way's weights are not there: nobody trained them yet, or the data changed since."""
+
+    def __init__(self, message: str, *, app: str = "", way: str = "") -> None:
+        super().__init__(message)
+        self.app, self.way = app, way
 
 
 class IllegalTransition(FourwaysError):

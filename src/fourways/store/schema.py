@@ -207,11 +207,15 @@ dataset_sources = Table(  # what the rows of a dataset rest on: documents, trace
     Index(None, "tenant", "kind", "source"),
 )
 
-weights = Table(  # adapters and models that were trained here; the bytes lie in the blobs
+weights = Table(  # adapters and models that were trained here, one a recipe; the bytes lie in folders by digest
     "weights",
     metadata,
     _tenant(),
-    Column("digest", String, nullable=False),
+    Column("recipe", String, nullable=False),  # digest of all that decided them
+    Column("digest", String, nullable=False),  # of their files
+    Column("name", String, nullable=False),  # as a model on the API; "" for none
+    Column("app", String, nullable=False),  # "" where they were made for none
+    Column("way", String, nullable=False),
     Column("kind", String, nullable=False),  # adapter, model
     Column("base", Words, nullable=False),  # "" where nothing was there before
     Column("method", String, nullable=False),
@@ -219,8 +223,23 @@ weights = Table(  # adapters and models that were trained here; the bytes lie in
     _time("created_at", nullable=False),
     _json("run", nullable=False),
     _json("result", nullable=False),
-    PrimaryKeyConstraint("tenant", "digest"),
+    PrimaryKeyConstraint("tenant", "recipe"),
+    Index(None, "tenant", "digest"),
     Index(None, "tenant", "dataset"),
+    Index(None, "tenant", "created_at"),
+)
+
+files = Table(  # what was sent to be tuned on; the bytes lie in the blobs
+    "files",
+    metadata,
+    _tenant(),
+    Column("id", String, nullable=False),
+    Column("filename", Words(256), nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("digest", String, nullable=False),
+    _time("created_at", nullable=False),
+    PrimaryKeyConstraint("tenant", "id"),
     Index(None, "tenant", "created_at"),
 )
 

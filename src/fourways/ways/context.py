@@ -57,6 +57,14 @@ def with_sources(messages: Sequence[Message], hits: Sequence[Hit], fence: str, a
     ]
 
 
+def with_passages(messages: Sequence[Message], hits: Sequence[Hit]) -> list[Message]:
+    """Put passages before the last question a person asked, numbered and otherwise bare: for a model trained so."""
+    last = max((n for n, message in enumerate(messages) if message.get("role") == "user"), default=len(messages))
+    texts = "\n\n".join(f"[{number}] {hit.passage.text}" for number, hit in enumerate(hits, 1))
+    sources = {"role": "user", "content": f"Sources:\n\n{texts}"}
+    return [*messages[:last], _joined(sources, messages[last : last + 1]), *messages[last + 1 :]]
+
+
 def _show(number: int, hit: Hit, fence: str) -> str:
     passage = hit.passage
     place = " > ".join((passage.title, *passage.headings)) + (f", page {passage.page}" if passage.page else "")

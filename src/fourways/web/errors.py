@@ -34,6 +34,7 @@ STATUS: Mapping[type[FourwaysError], Row] = {
     errors.NotAllowed: Row(403, "permission_error", "not_allowed"),
     errors.NotFound: Row(404, "not_found_error", "not_found"),
     errors.UnknownModel: Row(404, "not_found_error", "model_not_found"),
+    errors.NotTrained: Row(404, "not_found_error", "not_trained"),
     errors.IllegalTransition: Row(409, "conflict_error", "illegal_transition"),
     errors.Refused: Row(409, "conflict_error", "gate_refused"),
     errors.InvalidSuite: Row(422, "invalid_request_error", "invalid_suite"),
