@@ -11,7 +11,7 @@ from fourways.core.ids import TenantId
 from fourways.core.rollout import Line
 from fourways.gateway.released import Offered, released
 from fourways.gateway.routes import AppRoutes, app_routes
-from fourways.gateway.serve import app_route
+from fourways.gateway.serve import app_route, missing_route
 from fourways.store import candidates, releases
 from fourways.store.database import Database, Transaction
 from fourways.store.releases import ReleaseRow
@@ -93,6 +93,7 @@ async def open_apps(workshop: Workshop, database: Database, tenant: TenantId) ->
             app_route(one.answerer, app=name, way=one.candidate.way, candidate=one.candidate.id)
             for one in app.candidates
         ]
+        routes += [missing_route(error, app=name, way=way) for way, error in app.untrained.items()]
         built[name] = app_routes(routes, app.default)
         opened |= {one.candidate.digest: one for one in app.candidates}
     return AppsOpened(workshop=workshop, database=database, tenant=tenant, built=built, opened=opened)

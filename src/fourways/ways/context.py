@@ -58,11 +58,10 @@ def with_sources(messages: Sequence[Message], hits: Sequence[Hit], fence: str, a
 
 
 def with_passages(messages: Sequence[Message], hits: Sequence[Hit]) -> list[Message]:
-    """Put passages before the last question a person asked, numbered and otherwise bare: for a model trained so."""
+    """Put passages before the last question a person asked, bare as rows for tuning have them: for a model trained so."""
     last = max((n for n, message in enumerate(messages) if message.get("role") == "user"), default=len(messages))
-    texts = "\n\n".join(f"[{number}] {hit.passage.text}" for number, hit in enumerate(hits, 1))
-    sources = {"role": "user", "content": f"Sources:\n\n{texts}"}
-    return [*messages[:last], _joined(sources, messages[last : last + 1]), *messages[last + 1 :]]
+    passages = {"role": "user", "content": "\n\n".join(hit.passage.text for hit in hits)}
+    return [*messages[:last], _joined(passages, messages[last : last + 1]), *messages[last + 1 :]]
 
 
 def _show(number: int, hit: Hit, fence: str) -> str:
