@@ -12,7 +12,7 @@ from fourways.config.ways import SMALL, FinetuneWay, PretrainWay, Prompted, Prom
 Wrong = tuple[tuple[str | int, ...], str]
 """A place in the project file, and what is wrong there."""
 
-BUILT_IN_MODELS = ("echo", "extractive")
+BUILT_IN_MODELS = ("echo", "extractive", "fourways-small")
 GLOB_MARKS = frozenset("*?[")
 
 

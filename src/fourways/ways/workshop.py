@@ -46,12 +46,12 @@ class ModelShelf(Protocol):
         """Return what answered under a model's name when a candidate pinned it, whatever the name means now."""
         ...
 
-    def embedder(self, name: str) -> Embedder:
-        """Return what embeds under a model's name."""
+    def weights(self, folder: Path, *, name: str, adapter: Path | None = None) -> Answerer:
+        """Return what answers by a folder of weights, and an adapter to them; see `Models.weights`."""
         ...
 
-    def weights(self, folder: Path, *, name: str, adapter: Path | None = None) -> Answerer:
-        """Return what answers with weights of this machine, and an adapter on them."""
+    def embedder(self, name: str) -> Embedder:
+        """Return what embeds under a model's name."""
         ...
 
     def reach(self, name: str, stands_for: Mapping[str, Any] | None = None) -> Sequence[Reached]:
