@@ -12,7 +12,7 @@ from fourways.config.ways import SMALL, FinetuneWay, PretrainWay, Prompted, Prom
 Wrong = tuple[tuple[str | int, ...], str]
 """A place in the project file, and what is wrong there."""
 
-BUILT_IN_MODELS = ("echo", "extractive", "fourways-small")
+BUILT_IN_MODELS = ("echo", "extractive", SMALL)
 GLOB_MARKS = frozenset("*?[")
 
 
@@ -87,8 +87,8 @@ def _tests(project: Project, app: App, at: tuple[str | int, ...], folder: Path) 
         yield from _model(project, app.tests.robustness.model, (*at, "robustness", "model"))
 
 
-def _way(project: Project, way: PromptWay, at: tuple[str | int, ...], folder: Path) -> Iterator[Wrong]:
-    if way.model is not None:
+def _way(project: Project, way: Prompted, at: tuple[str | int, ...], folder: Path) -> Iterator[Wrong]:
+    if isinstance(way, PromptWay) and way.model is not None:
         yield from _model(project, way.model, (*at, "model"))
     if way.template is not None and not (folder / way.template).is_file():
         yield (*at, "template"), _no_file(way.template, folder)
@@ -96,8 +96,48 @@ def _way(project: Project, way: PromptWay, at: tuple[str | int, ...], folder: Pa
         yield (*at, "template"), "give either system or template, not both"
     if way.examples.file is not None and not (folder / way.examples.file).is_file():
         yield (*at, "examples", "file"), _no_file(way.examples.file, folder)
-    if isinstance(way, RagWay) and way.knowledge not in project.knowledge:
-        yield (*at, "knowledge"), _no_name("knowledge", way.knowledge, project.knowledge)
+    knowledge = way.knowledge if isinstance(way, RagWay | Weighted) else None
+    if knowledge is not None and knowledge not in project.knowledge:
+        yield (*at, "knowledge"), _no_name("knowledge", knowledge, project.knowledge)
+    if isinstance(way, FinetuneWay):
+        yield from _tuned(project, way, at, folder)
+    if isinstance(way, PretrainWay):
+        yield from _from_scratch(project, way, at)
+
+
+def _tuned(project: Project, way: FinetuneWay, at: tuple[str | int, ...], folder: Path) -> Iterator[Wrong]:
+    for number, name in enumerate(way.datasets):
+        yield from _dataset_named(project, name, (*at, "datasets", number))
+    if way.general is not None:
+        yield from _dataset_named(project, way.general, (*at, "general"))
+    for key, name in (("base_model", way.base_model), ("teacher", way.teacher)):
+        if name is None or name == SMALL or (folder / name).is_dir():
+            continue
+        if name.count("/") != 1 or name.startswith((".", "/", "~")):
+            yield (*at, key), f"there are no weights '{name}'; right would be {SMALL}, a folder, or a hub's org/name"
+    if (way.teacher is None) == (way.method == "distill"):
+        wrong = "distill learns from a larger model: name it" if way.method == "distill" else f"{way.method} has none"
+        yield (*at, "teacher"), wrong
+
+
+def _from_scratch(project: Project, way: PretrainWay, at: tuple[str | int, ...]) -> Iterator[Wrong]:
+    for number, name in enumerate(way.corpus):
+        if name not in project.knowledge:
+            yield from _dataset_named(project, name, (*at, "corpus", number), more=project.knowledge)
+    for number, name in enumerate(way.instructions):
+        yield from _dataset_named(project, name, (*at, "instructions", number))
+    if way.preferences is not None:
+        yield from _dataset_named(project, way.preferences, (*at, "preferences"))
+    turned = [name for name in ("size", "minutes", "usd") if getattr(way, name) is not None]
+    if len(turned) > 1:
+        yield (*at, turned[-1]), f"{' and '.join(turned)} are one dial, which sets all the rest: keep one of them"
+
+
+def _dataset_named(
+    project: Project, name: str, at: tuple[str | int, ...], *, more: Iterable[str] = ()
+) -> Iterator[Wrong]:
+    if name not in project.datasets:
+        yield at, _no_name("dataset", name, (*project.datasets, *more))
 
 
 def _model(

@@ -4,15 +4,14 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
 from fourways.config.tree import Project
-from fourways.config.ways import SMALL
 from fourways.control.transfers import fingerprints
 from fourways.core.errors import InvalidRequest, NotFound
 from fourways.core.ids import TenantId, digest
+from fourways.models.weights import SMALL, small_folder
 from fourways.store import trainings
 from fourways.store.database import Database
 from fourways.store.trainings import WeightsRow
@@ -67,7 +66,7 @@ class Shelf:
             InvalidRequest: a hub may not be asked (`network: none`), and its cache has nothing.
         """
         if name == SMALL:
-            return Path(str(files("fourways"))) / "weights" / SMALL
+            return small_folder()
         folder = self.folder / name
         if folder.is_dir():
             return folder

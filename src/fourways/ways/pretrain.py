@@ -4,7 +4,6 @@ from typing import Any
 
 from fourways.config.ways import PretrainWay
 from fourways.core.chat import Answerer
-from fourways.core.errors import InvalidProject
 from fourways.core.specs import Candidate
 from fourways.core.traits import Trait, Traits
 from fourways.training.runs import Run
@@ -26,7 +25,6 @@ class PretrainingWay:
 
         Raises:
             NotTrained: this recipe was not trained, and this is no place to do so.
-            InvalidProject: the dial is turned twice.
         """
         putting = weighted.pin_putting(spec, workshop)
         uses: list[tuple[Role, str]] = [
@@ -75,14 +73,8 @@ class PretrainingWay:
 
 
 def dial_of(spec: PretrainWay, usd_per_hour: float) -> dict[str, Any]:
-    """Return the dial as the training program reads it.
-
-    Raises:
-        InvalidProject: it is turned twice.
-    """
+    """Return the dial as the training program reads it."""
     turned = {name: value for name in ("size", "minutes", "usd") if (value := getattr(spec, name)) is not None}
-    if len(turned) > 1:
-        raise InvalidProject(f"pretrain has {' and '.join(turned)}; one dial sets all the rest: keep one of them")
     price = {"usd_per_hour": usd_per_hour} if "usd" in turned else {}
     by_hand = {"set": dict(spec.overrides)} if spec.overrides else {}
     return {**(turned or {"minutes": MINUTES}), **price, **by_hand}

@@ -5,7 +5,6 @@ from typing import Any
 
 from fourways.config.ways import Weighted
 from fourways.core.chat import Answerer
-from fourways.core.errors import InvalidProject
 from fourways.core.specs import Candidate
 from fourways.core.traits import Freshness, Receiver, Trait, Traits
 from fourways.ways.prompted import pin_examples_embedder, prompted
@@ -21,11 +20,9 @@ def pin_putting(spec: Weighted, workshop: Workshop) -> dict[str, Any]:
     """Pin how a question is put to the model, in training as in answering: prompt, decoding, passages.
 
     Raises:
-        InvalidProject: the template or the examples are wrong, or there is no such knowledge.
+        InvalidProject: the template or the examples are wrong.
     """
     prompt = pin_prompt(spec, workshop)
-    if spec.knowledge is not None and spec.knowledge not in workshop.project.knowledge:
-        raise InvalidProject(f"there is no knowledge '{spec.knowledge}'")
     found = pin_reading(spec, spec.knowledge, workshop) if spec.knowledge else {}
     return {"prompt": prompt, "decoding": dict(spec.options), **pin_examples_embedder(prompt), **found}
 
