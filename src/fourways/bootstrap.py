@@ -37,8 +37,10 @@ from fourways.monitoring.telemetry import open_telemetry
 from fourways.routing import AppsOpened, open_apps
 from fourways.store import revisions
 from fourways.store.database import Database, open_database
+from fourways.store.jobs import JobRow
 
 if TYPE_CHECKING:
+    from fourways.builder import Builder
     from fourways.control.comparisons import Compares
     from fourways.control.evaluations import Evaluator, Named
     from fourways.rollouts import Rollouts
@@ -47,6 +49,8 @@ LOG = logging.getLogger(__name__)
 
 FOLLOW = 0.2
 """Seconds between two looks at the release log's revision: a rollback made elsewhere is in force so soon."""
+FOLLOWED = (revisions.RELEASES, revisions.WEIGHTS)
+"""What is followed: the release log, and what was trained."""
 TEND = 1.0
 """Seconds between two looks at the project file, and at what is due."""
 EVERYBODY = Principal(admin=True)
@@ -86,7 +90,7 @@ class House:
         self._tasks: list[asyncio.Task[None]] = []
         self._fittings: Fittings | None = None
         self._apps: AppsOpened | None = None
-        self._releases_seen = 0
+        self._seen: tuple[int, ...] = (0, 0)
 
     @property
     def fittings(self) -> Fittings:
@@ -123,6 +127,13 @@ class House:
             self.database, self.tenant, evaluator=lambda: self.evaluator, serve=self._arm, moved=self.reroute
         )
 
+    @cached_property
+    def builder(self) -> "Builder":
+        """Builds ways whose weights have to be trained."""
+        from fourways.builder import Builder
+
+        return Builder(self.database, self.tenant, fittings=lambda: self.fittings, built=self.reroute)
+
     @property
     def evaluator(self) -> "Evaluator":
         """Measures whatever the API's `model` can name."""
@@ -149,6 +160,7 @@ class House:
             project=parts.project,
             workshop=parts.workshop,
             ingest=self.ingest,
+            train=self.build,
             open_model=lambda model: self._named(model).answerer,
             evaluator=self.evaluator,
             database=self.database,
@@ -184,6 +196,7 @@ class House:
             self.librarian.worker.run(),
             self.librarian.warm_up(),
             self._roll_out(),
+            self._build(),
             again(self.reroute, "releases could not be put in force; what is served stays as it is", pause=FOLLOW),
             again(self._tend, "what time changes could not be looked after", pause=TEND),
             again(self._forget, "what is past its retention could not be forgotten", pause=retention.EVERY),
@@ -192,6 +205,10 @@ class House:
     async def _roll_out(self) -> None:
         await asyncio.to_thread(import_module, "fourways.rollouts")
         await asyncio.gather(*self.rollouts.background())
+
+    async def _build(self) -> None:
+        await asyncio.to_thread(import_module, "fourways.builder")
+        await self.builder.worker.run()
 
     async def close(self) -> None:
         """End what `start` began, after the last answer; jobs under way are given back."""
@@ -212,25 +229,26 @@ class House:
     async def _refit(self, project: Project) -> None:
         """Make the parts that the project file decides, and swap them in whole."""
         fittings = await fit(project, self.folder, self.database, self.engines, self.environ, self.tenant)
-        apps = await open_apps(fittings.workshop, self.database, self.tenant)
-        seen = await asyncio.to_thread(self.ledger.revision, revisions.RELEASES)
-        served = await apps.with_releases()
-        former, self._fittings, self._apps, self._releases_seen = self._fittings, fittings, apps, seen
-        self.routes.current = Routes(apps=served, models=fittings.models.names(), open_model=fittings.models.answerer)
+        seen = await asyncio.to_thread(self.ledger.revisions, *FOLLOWED)
+        apps = await open_apps(fittings.workshop, fittings.models, self.database, self.tenant)
+        served = await apps.routes()
+        former, self._fittings, self._apps, self._seen = self._fittings, fittings, apps, seen
+        self.routes.current = served
         self.limits.replace(project.limits, {name: app.limits for name, app in project.apps.items() if app.limits})
         if former is not None:
             asyncio.get_running_loop().call_later(GRACE, lambda: asyncio.ensure_future(former.models.close()))
 
     async def reroute(self) -> None:
-        """Serve what the release log says now; called at once by whoever moves a release in this process."""
-        seen = await asyncio.to_thread(self.ledger.revision, revisions.RELEASES)
-        if self._apps is None or seen == self._releases_seen:
+        """Serve what the release log says now, and what was trained; called at once by whoever changes it here."""
+        seen = await asyncio.to_thread(self.ledger.revisions, *FOLLOWED)
+        apps, fittings = self._apps, self._fittings
+        if apps is None or fittings is None or seen == self._seen:
             return
-        apps = self._apps
-        served = await apps.with_releases()
+        trained = seen[1] != self._seen[1]
+        now = await open_apps(fittings.workshop, fittings.models, self.database, self.tenant) if trained else apps
+        served = await now.routes()
         if apps is self._apps:  # else an edited project file was put in force meanwhile, with newer rows
-            self.routes.current = replace(self.routes.current, apps=served)
-            self._releases_seen = seen
+            self._apps, self._seen, self.routes.current = now, seen, served
 
     async def _tend(self) -> None:
         """Look after what time changes: the project file, and knowledge that is due."""
@@ -267,6 +285,8 @@ class House:
         from fourways.control.evaluations import Named
 
         route = self.routes.current.pick(model, EVERYBODY)
+        if route.missing is not None:
+            raise route.missing
         return Named(answerer=route.answerer, app=route.app or "", way=route.way or "", candidate=route.candidate or "")
 
     def _arm(self, app: str, canary: bool) -> Answerer:  # noqa: FBT001 - one of two arms
@@ -275,6 +295,14 @@ class House:
         if route is None:
             raise NotFound(f"'{app}' has no canary any more")
         return route.answerer
+
+    # ------------------------------------------------------------ training
+
+    async def build(self, app: str, way: str, on_change: Callable[[Mapping[str, Any]], None]) -> JobRow:
+        """Build a way whose weights have to be trained, and wait for it; see `Builder.build`."""
+        row = await self.builder.build(app, way, on_change, helping=not self._tasks)
+        await self.reroute()
+        return row
 
     # ------------------------------------------------------------ knowledge
 

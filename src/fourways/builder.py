@@ -57,7 +57,7 @@ class Builder:
         return Trains(
             shelf=parts.shelf,
             workshop=workshop,
-            fetch=RecipeRows(datasets=parts.datasets),
+            fetch=RecipeRows(datasets=parts.datasets()),
             launcher=launcher_named,
             note=note,
             now=time.time,

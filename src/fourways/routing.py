@@ -4,17 +4,21 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fourways.config.tree import App
 from fourways.control.builds import Built, build_app, open_when_asked
+from fourways.core.chat import Answerer
 from fourways.core.ids import TenantId
 from fourways.core.rollout import Line
 from fourways.gateway.released import Offered, released
-from fourways.gateway.routes import AppRoutes, app_routes
+from fourways.gateway.routes import AppRoutes, Routes, app_routes
 from fourways.gateway.serve import app_route, missing_route
-from fourways.store import candidates, releases
+from fourways.models.registry import Models
+from fourways.store import candidates, releases, trainings
 from fourways.store.database import Database, Transaction
 from fourways.store.releases import ReleaseRow
+from fourways.ways.weighted import weights
 from fourways.ways.workshop import Workshop
 
 REMEMBERED = 50
@@ -26,19 +30,34 @@ class AppsOpened:
     """The apps of one project file, opened. Made anew when the file is edited; releases are put in as they move.
 
     Attributes:
+        models: all that can be named besides.
         built: each app's candidates, without releases.
         opened: every candidate built or released, by digest: a rollback finds the one before still open.
     """
 
     workshop: Workshop
+    models: Models
     database: Database
     tenant: TenantId
     built: Mapping[str, AppRoutes]
     opened: dict[str, Built]
 
-    async def with_releases(self) -> dict[str, AppRoutes]:
-        """Return the routes of every app as the release log now says."""
-        return await asyncio.to_thread(self._with_releases)
+    async def routes(self) -> Routes:
+        """Return everything that can be asked for: every app as the release log now says, models, tuned models."""
+        apps, tuned = await asyncio.gather(asyncio.to_thread(self._with_releases), asyncio.to_thread(self._tuned))
+
+        def open_model(name: str) -> Answerer:
+            return weights(tuned[name], self.workshop) if name in tuned else self.models.answerer(name)
+
+        return Routes(apps=apps, models=[*self.models.names(), *tuned], open_model=open_model)
+
+    def _tuned(self) -> dict[str, Mapping[str, Any]]:
+        """Return what pins the weights that are models of their own on the API, by name."""
+        with self.database.reading() as connection:
+            rows = trainings.named_weights(connection, self.tenant)
+        return {
+            name: {"digest": row.digest, "kind": row.kind, "base": {"name": row.base}} for name, row in rows.items()
+        }
 
     def _with_releases(self) -> dict[str, AppRoutes]:
         with self.database.reading() as connection:
@@ -78,7 +97,7 @@ class AppsOpened:
         return AppRoutes(default=app.default, ways=app.ways, pinned=app.pinned, released=made)
 
 
-async def open_apps(workshop: Workshop, database: Database, tenant: TenantId) -> AppsOpened:
+async def open_apps(workshop: Workshop, models: Models, database: Database, tenant: TenantId) -> AppsOpened:
     """Build and open what the project file asks for, and the candidates built before.
 
     Raises:
@@ -96,4 +115,6 @@ async def open_apps(workshop: Workshop, database: Database, tenant: TenantId) ->
         routes += [missing_route(error, app=name, way=way) for way, error in app.untrained.items()]
         built[name] = app_routes(routes, app.default)
         opened |= {one.candidate.digest: one for one in app.candidates}
-    return AppsOpened(workshop=workshop, database=database, tenant=tenant, built=built, opened=opened)
+    return AppsOpened(
+        workshop=workshop, models=models, database=database, tenant=tenant, built=built, opened=opened
+    )
