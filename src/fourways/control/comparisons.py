@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from fourways.config.references import knowledge_of_way
 from fourways.config.testing import Facts, TestsNode
 from fourways.config.tree import App, Project
 from fourways.control.meter import cores, cpu_seconds
@@ -168,14 +169,15 @@ class _Run:
         """Build each way from what there is, with the knowledge that it answers from brought up to date."""
         wanted = [(way, spec) for name, way in WAYS.items() if (spec := getattr(self.node.ways, name, None))]
         known: dict[str, _Ingested] = {}
-        for name in _knowledge_named(self.node, self.tools.project):
-            known[name] = await self._ingest(name)
         made: list[tuple[Candidate, Build]] = []
         for number, (way, spec) in enumerate(wanted, 1):
+            rests_on = knowledge_of_way(spec, self.tools.project)
+            for knowledge in rests_on:
+                if knowledge not in known:
+                    known[knowledge] = await self._ingest(knowledge)
             candidate, step = await self._candidate(way, spec)
             trained = await asyncio.to_thread(self._trained, candidate)
-            answers_from = [known[name] for name in _knowledge_of(candidate)]
-            made.append((candidate, self._built(answers_from, trained, step)))
+            made.append((candidate, self._built([known[name] for name in rests_on], trained, step)))
             self.told("build", number, len(wanted), way.name)
         return made
 
@@ -278,29 +280,6 @@ class _Run:
         )
         with self.tools.database.transaction() as connection:
             reports.keep(connection, self.tools.tenant, row, encode(comparison))
-
-
-def _knowledge_of(candidate: Candidate) -> list[str]:
-    """Return the knowledge that a candidate answers from."""
-    return [candidate.parts["knowledge"]["name"]] if "knowledge" in candidate.parts else []
-
-
-def _knowledge_named(node: App, project: Project) -> list[str]:
-    """Return the knowledge that an app's ways and their data are made of, so that it is there before they are built."""
-    ways = [way for _, way in node.ways if way is not None]
-    asked = [getattr(way, "knowledge", None) for way in ways]
-    data = [
-        name
-        for way in ways
-        for key in ("datasets", "instructions", "corpus", "general", "preferences")
-        for name in _listed(getattr(way, key, None))
-    ]
-    rests_on = [getattr(project.datasets.get(name), "knowledge", name) for name in data]
-    return [name for name in dict.fromkeys((*asked, *rests_on)) if name in project.knowledge]
-
-
-def _listed(value: object) -> list[str]:
-    return [value] if isinstance(value, str) else list(value) if isinstance(value, list) else []
 
 
 def _summary(comparison: Comparison) -> dict[str, Any]:
