@@ -5,7 +5,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path

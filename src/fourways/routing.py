@@ -115,6 +115,4 @@ async def open_apps(workshop: Workshop, models: Models, database: Database, tena
         routes += [missing_route(error, app=name, way=way) for way, error in app.untrained.items()]
         built[name] = app_routes(routes, app.default)
         opened |= {one.candidate.digest: one for one in app.candidates}
-    return AppsOpened(
-        workshop=workshop, models=models, database=database, tenant=tenant, built=built, opened=opened
-    )
+    return AppsOpened(workshop=workshop, models=models, database=database, tenant=tenant, built=built, opened=opened)

@@ -128,8 +128,9 @@ def _tuned(project: Project, way: FinetuneWay, at: tuple[str | int, ...], folder
         yield from _dataset_named(project, name, (*at, "datasets", number))
     if way.general is not None:
         yield from _dataset_named(project, way.general, (*at, "general"))
-    for key, name in (("base_model", way.base_model), ("teacher", way.teacher)):
-        if name is None or name == SMALL or (folder / name).is_dir():
+    named = {"base_model": way.base_model} | ({"teacher": way.teacher} if way.teacher else {})
+    for key, name in named.items():
+        if name == SMALL or (folder / name).is_dir():
             continue
         if name.count("/") != 1 or name.startswith((".", "/", "~")):
             yield (*at, key), f"there are no weights '{name}'; right would be {SMALL}, a folder, or a hub's org/name"

@@ -70,7 +70,7 @@ class Weighted(Finding, Prompted):
     """What a way that trains weights takes, whichever it is."""
 
     knowledge: str | None = None
-    """Passages of this knowledge are found and put before each question, in training as in answering: a tuned reader."""
+    """Passages of it are found and put before each question, in training as in answering: a tuned reader."""
     seed: int = 1
     """Another seed, other weights; the same one, the same weights."""
     quantize: Literal["none", "int8", "int4"] = "none"
@@ -90,7 +90,7 @@ class PromptWay(Prompted):
     """Way 1: a model prompted with instructions and examples."""
 
     model: str | None = None
-    """A named model, `provider/model`, `fourways-small`, `echo`, or `extractive`; the ambient choice where not given."""
+    """A named model, `provider/model`, `fourways-small`, `echo`, `extractive`; the ambient choice where not given."""
 
 
 class RagWay(Finding, PromptWay):

@@ -90,8 +90,7 @@ async def fill(recipe: Recipe, folder: Path, run: Run, fetch: Fetch, putting: Pu
     """
     if (folder / RUN).is_file():
         return read_filled(folder)
-    shutil.rmtree(folder, ignore_errors=True)  # what an earlier run left, whose weights are gone, is of no use
-    folder.mkdir(parents=True)
+    await asyncio.to_thread(_emptied, folder)
     writer = _Writer(folder, putting, note)
     if run.method == "pretrain":
         run = await _pretraining(recipe, run, fetch, writer)
@@ -218,6 +217,12 @@ def _as_text(line: Line) -> Line:
         return line
     said: Iterable[Mapping[str, Any]] = line.get("messages", ())
     return {**line, "text": "\n".join(str(one.get("content") or "") for one in said)}
+
+
+def _emptied(folder: Path) -> None:
+    """Make a folder, without what an earlier run left in it whose weights are gone."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
 
 
 def _write(path: Path, text: str) -> None:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from fourways.config.tree import Project
 from fourways.control.transfers import fingerprints
@@ -21,6 +21,18 @@ from fourways.ways.recipes import Base, Ingredient, Recipe, Role, Trained, not_t
 WEIGHTS, RUNS = "weights", "runs"
 """Of the state folder: weights by digest, runs by the digest of their recipe."""
 
+FIGURES = (
+    "steps",
+    "tokens",
+    "seconds",
+    "cpu_seconds",
+    "flops",
+    "parameters",
+    "trainable",
+    "loss",
+    "general",
+    "stopped",
+)
 Define = Callable[[Sequence[str]], Awaitable[str]]
 """Returns the digest of what datasets of the project are made of today."""
 
@@ -164,5 +176,16 @@ def cached_snapshot(name: str, environ: Mapping[str, str]) -> Path | None:
 def figures_of(row: WeightsRow) -> dict[str, Any]:
     """Return what people ask first of weights: steps, seconds, loss before and after."""
     result = cast("dict[str, Any]", dict(row.result))
-    names = ("steps", "tokens", "seconds", "cpu_seconds", "flops", "parameters", "trainable", "loss", "general", "stopped")
+    names = (
+        "steps",
+        "tokens",
+        "seconds",
+        "cpu_seconds",
+        "flops",
+        "parameters",
+        "trainable",
+        "loss",
+        "general",
+        "stopped",
+    )
     return {name: result[name] for name in names if name in result}

@@ -58,7 +58,7 @@ def with_sources(messages: Sequence[Message], hits: Sequence[Hit], fence: str, a
 
 
 def with_passages(messages: Sequence[Message], hits: Sequence[Hit]) -> list[Message]:
-    """Put passages before the last question a person asked, bare as rows for tuning have them: for a model trained so."""
+    """Put passages before the last question a person asked, bare as rows for tuning have them."""
     last = max((n for n, message in enumerate(messages) if message.get("role") == "user"), default=len(messages))
     passages = {"role": "user", "content": "\n\n".join(hit.passage.text for hit in hits)}
     return [*messages[:last], _joined(passages, messages[last : last + 1]), *messages[last + 1 :]]

@@ -42,7 +42,7 @@ FOLLOWS = Manner(show=with_sources, cite=cited, rewrites=True)
 QUOTES = Manner(show=None, cite=None)
 """`extractive`, which reads `request.sources` and cites by itself."""
 TUNED = Manner(show=lambda messages, hits, _fence, _abstain: with_passages(messages, hits), cite=quoted)
-"""A model that was trained on passages before questions, as plain as it is shown them here; its words are looked for."""
+"""A model that was trained on passages as plain as it is shown them here; its own words are looked for in them."""
 
 
 def pin_reading(spec: Finding, knowledge: str, workshop: Workshop) -> dict[str, Any]:

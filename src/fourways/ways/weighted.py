@@ -6,14 +6,14 @@ from typing import Any
 from fourways.config.ways import Weighted
 from fourways.core.chat import Answerer
 from fourways.core.specs import Candidate
-from fourways.core.traits import Freshness, Receiver, Trait, Traits
+from fourways.core.traits import Freshness, Receiver, Trait, Traits, Where
 from fourways.ways.prompted import pin_examples_embedder, prompted
 from fourways.ways.prompting import pin_prompt
 from fourways.ways.reading import TUNED, freshness_of, pin_reading, reader, searching
 from fourways.ways.recipes import Trained
 from fourways.ways.workshop import Workshop
 
-HERE = "this machine"
+HERE: Where = "this machine"
 
 
 def pin_putting(spec: Weighted, workshop: Workshop) -> dict[str, Any]:
