@@ -175,17 +175,4 @@ def cached_snapshot(name: str, environ: Mapping[str, str]) -> Path | None:
 
 def figures_of(row: WeightsRow) -> dict[str, Any]:
     """Return what people ask first of weights: steps, seconds, loss before and after."""
-    result = cast("dict[str, Any]", dict(row.result))
-    names = (
-        "steps",
-        "tokens",
-        "seconds",
-        "cpu_seconds",
-        "flops",
-        "parameters",
-        "trainable",
-        "loss",
-        "general",
-        "stopped",
-    )
-    return {name: result[name] for name in names if name in result}
+    return {name: row.result[name] for name in FIGURES if name in row.result}
