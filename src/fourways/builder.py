@@ -4,22 +4,27 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from fourways.control.fittings import Fittings
+from fourways.control.forecasting import Forecast, forecast
 from fourways.control.recipe_rows import RecipeRows
+from fourways.control.shelf import figures_of
 from fourways.control.trains import Trains
-from fourways.control.tuning import KIND, build_handler, submit_build
+from fourways.control.tuning import KIND, build_handler, node_of, submit_build
 from fourways.control.worker import Note, Worker, follow
 from fourways.core.errors import InvalidRequest, NotFound
 from fourways.core.ids import TenantId, new_id
 from fourways.launch.base import Launcher
 from fourways.launch.local import LocalLauncher
-from fourways.store import jobs
+from fourways.store import jobs, trainings
 from fourways.store.database import Database
 from fourways.store.jobs import JobRow
 from fourways.ways.workshop import Workshop
 
+CARD = "README.md"
+"""Of a folder of weights: its model card."""
 OnChange = Callable[[Mapping[str, Any]], None]
 
 
@@ -95,6 +100,47 @@ class Builder:
             raise InvalidRequest(row.error or f"the job was {row.state}")
         return row
 
+    async def forecast(self, app: str, way: str) -> Forecast:
+        """Say what building a way would take; knowledge that it learns from is brought in by `fourways ingest`.
+
+        Raises:
+            NotFound: there is no such app, or it has no such way.
+            InvalidDataset: a row is wrong, or holds a test case.
+        """
+        node_of(self.workshop, app, way)
+        return await forecast(self.trains(self.workshop, lambda _: None), self.workshop, app, way)
+
+    def outcome(self, job: JobRow) -> "Outcome":
+        """Return what came of a build job that is done.
+
+        Raises:
+            NotFound: its weights are not there any more.
+        """
+        result = job.result or {}
+        with self.database.reading() as connection:
+            row = trainings.get_weights(connection, self.tenant, result["weights"])
+        folder = self.fittings().shelf.folders.open(row.digest)
+        return Outcome(
+            candidate=result["candidate"],
+            weights=row.digest,
+            recipe=result["recipe"],
+            card=str(folder / CARD),
+            figures=figures_of(row),
+        )
+
+    def cancel(self, app: str, way: str) -> JobRow:
+        """Cancel the job of a way that waits or runs; whoever does it ends its program at the next sign of life.
+
+        Raises:
+            NotFound: none waits or runs.
+        """
+        with self.database.transaction() as connection:
+            for state in ("running", "queued"):
+                for row in jobs.recent_jobs(connection, self.tenant, kind=KIND, state=state):
+                    if (row.spec["app"], row.spec["way"]) == (app, way):
+                        return jobs.cancel(connection, self.tenant, row.id, now=time.time())
+        raise NotFound(f"nothing is being trained for '{app}:{way}'")
+
     def job(self, name: str) -> JobRow:
         """Return a build job by its id, or enough of its front; raises NotFound."""
         with self.database.reading() as connection:
@@ -102,6 +148,23 @@ class Builder:
         if row.kind != KIND:
             raise NotFound(f"{row.id} is no build; it is a {row.kind}")
         return row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a build.
+
+    Attributes:
+        candidate, weights, recipe: digests.
+        card: where the model card lies.
+        figures: steps, seconds, loss before and after.
+    """
+
+    candidate: str
+    weights: str
+    recipe: str
+    card: str
+    figures: Mapping[str, Any]
 
 
 def launcher_named(name: str) -> Launcher:
@@ -112,7 +175,8 @@ def launcher_named(name: str) -> Launcher:
 def _ray() -> Launcher:
     from fourways.launch.ray import RayLauncher
 
-    return RayLauncher()
+    launcher: Launcher = RayLauncher()
+    return launcher
 
 
 LAUNCHERS: Mapping[str, Callable[[], Launcher]] = {"local": LocalLauncher, "ray": _ray}

@@ -22,6 +22,8 @@ from fourways.cli import (
     release,
     serve,
     traces,
+    tune,
+    weights,
 )
 from fourways.cli.terminal import ERR, FAILED, WRONG_USE
 from fourways.core.errors import FourwaysError, InvalidProject, InvalidRequest, InvalidSuite, NotFound
@@ -53,7 +55,23 @@ def _options(
     context.obj = project
 
 
-for family in (init, demo, doctor, knowledge, serve, chat, evaluate, compare, release, plan, traces, keys, config):
+for family in (
+    init,
+    demo,
+    doctor,
+    knowledge,
+    serve,
+    chat,
+    evaluate,
+    compare,
+    release,
+    plan,
+    tune,
+    weights,
+    traces,
+    keys,
+    config,
+):
     family.register(app)
 
 

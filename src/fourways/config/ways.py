@@ -115,8 +115,8 @@ class FinetuneWay(Weighted):
     """For distill: a folder, or a hub's name."""
     adapter: Literal["lora", "qlora", "full"] = "lora"
     """Low-rank matrices beside the weights, the same on a base in four bits, or all weights."""
-    lora_r: int = Field(default=16, ge=1, le=1024)
-    """Rank of the low-rank matrices."""
+    lora_r: int | None = Field(default=None, ge=1, le=1024)
+    """Rank of the low-rank matrices; by the method's table where not given."""
     lora_alpha: float = Field(default=32.0, gt=0)
     """Their scale: they count alpha / r."""
     lora_dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -148,7 +148,7 @@ class FinetuneWay(Weighted):
 
 
 class PretrainWay(Weighted):
-    """Way 4: a model trained from scratch. One dial (size, minutes or usd) sets all the rest."""
+    """Way 4: a model trained from scratch. One dial (size, minutes or usd; else the corpus) sets all the rest."""
 
     corpus: list[Name] = Field(min_length=1)
     """What it learns language from: names under `knowledge:` and `datasets:`."""

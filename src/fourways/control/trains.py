@@ -1,6 +1,7 @@
 """Trains what was not trained yet: a recipe's folder filled, its program launched, its weights kept with their card."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -86,7 +87,9 @@ class Trains:
 
     def _kept(self, recipe: Recipe, folder: Path, filled: Filled, result: Mapping[str, Any]) -> WeightsRow:
         model = folder / MODEL
-        write_card(model, run=read_run(folder), result=result, dataset=_data_in_words(recipe, filled))
+        result = _named(result, recipe.base)
+        _name_base(model / "adapter_config.json", recipe.base)
+        write_card(model, run=_told_of(recipe, folder), result=result, dataset=_data_in_words(recipe, filled))
         digest = self.shelf.folders.keep(model)
         return WeightsRow(
             recipe=recipe.digest,
@@ -101,6 +104,28 @@ class Trains:
             app=recipe.app,
             way=recipe.way,
         )
+
+
+def _told_of(recipe: Recipe, folder: Path) -> Run:
+    """Return the run as people see it: names of weights in place of where they lie on this machine."""
+    names = {"base": recipe.base, "teacher": recipe.teacher}
+    return msgspec.structs.replace(read_run(folder), **{key: base.name for key, base in names.items() if base})
+
+
+def _named(result: Mapping[str, Any], base: Base | None) -> Mapping[str, Any]:
+    """Return a result with the base's name in place of its folder."""
+    known = result.get("base")
+    return (
+        result if base is None or not isinstance(known, Mapping) else {**result, "base": {**known, "name": base.name}}
+    )
+
+
+def _name_base(config: Path, base: Base | None) -> None:
+    """Take this machine's paths out of an adapter's configuration: equal weights are then equal files everywhere."""
+    if base is None or not config.is_file():
+        return
+    body = json.loads(config.read_text(encoding="utf-8")) | {"base_model_name_or_path": base.name}
+    config.write_text(json.dumps(body, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _data_in_words(recipe: Recipe, filled: Filled) -> dict[str, Any]:

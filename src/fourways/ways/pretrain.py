@@ -11,9 +11,6 @@ from fourways.ways import weighted
 from fourways.ways.recipes import Recipe, Role
 from fourways.ways.workshop import Workshop
 
-MINUTES = 10.0
-"""The dial where nobody turns it."""
-
 
 class PretrainingWay:
     """Builds and opens models of one's own."""
@@ -73,8 +70,8 @@ class PretrainingWay:
 
 
 def dial_of(spec: PretrainWay, usd_per_hour: float) -> dict[str, Any]:
-    """Return the dial as the training program reads it."""
+    """Return the dial as the training program reads it; where nobody turns it, the corpus decides."""
     turned = {name: value for name in ("size", "minutes", "usd") if (value := getattr(spec, name)) is not None}
     price = {"usd_per_hour": usd_per_hour} if "usd" in turned else {}
     by_hand = {"set": dict(spec.overrides)} if spec.overrides else {}
-    return {**(turned or {"minutes": MINUTES}), **price, **by_hand}
+    return {**turned, **price, **by_hand}
