@@ -14,6 +14,7 @@ SIZES: Mapping[str, float] = MappingProxyType(
 )
 """Parameters by name, embedding counted in."""
 
+
 class Cleaning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What of the corpus is kept.
 
@@ -92,7 +93,6 @@ class Dial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if len(turned) > 1:
             raise InvalidRequest(f"pretrain has {' and '.join(turned)}; right would be one of them", param="pretrain")
         return dial
-
 
     def parameters(self) -> float | None:
         """Return what `size` says; None where it is not what was turned."""

@@ -55,7 +55,9 @@ def read_corpus(path: Path) -> Iterator[tuple[int, Document]]:
     try:
         file = path.open("rb")
     except (FileNotFoundError, IsADirectoryError) as error:
-        raise InvalidRequest(f"there is no corpus {path}; right would be JSON Lines of text", param="data.train") from error
+        raise InvalidRequest(
+            f"there is no corpus {path}; right would be JSON Lines of text", param="data.train"
+        ) from error
     with file:
         for number, line in enumerate(file, 1):
             if not line.strip():
@@ -73,7 +75,8 @@ def clean(path: Path, kept: Path, log: Path, cleaning: Cleaning) -> Cleaned:
     Raises:
         InvalidRequest: the corpus cannot be read, or nothing of it is kept.
     """
-    seen, exact = Seen(cleaning.near), {}
+    seen = Seen(cleaning.near)
+    exact: dict[bytes, int] = {}
     dropped: Counter[str] = Counter()
     masked: Counter[str] = Counter()
     read = count = characters = 0

@@ -258,7 +258,9 @@ def _shape(given: Overrides, target: float, unique: float, why: dict[str, str]) 
         length=given.length or scaling.length_of(width),
     )
     if shape.width % shape.heads or shape.head % 2:
-        msg = f"a width of {width} in {shape.heads} heads is {width / shape.heads:g} each; right would be an even number"
+        msg = (
+            f"a width of {width} in {shape.heads} heads is {width / shape.heads:g} each; right would be an even number"
+        )
         raise InvalidRequest(msg, param="pretrain.set.heads")
     for name in ("vocabulary", "layers", "width", "heads", "hidden", "length"):
         if getattr(given, name) is not None:

@@ -1,4 +1,4 @@
-"""Checkpoints of a training from scratch: weights and optimizers as safetensors, whole or not at all, the newest two."""
+"""Checkpoints of a training from scratch: weights and optimizers as safetensors, whole or not at all."""
 
 import json
 import shutil
@@ -49,7 +49,7 @@ def checkpoints(folder: Path) -> list[Path]:
 
 
 def restore(folder: Path, stage: str, model: nn.Module, learning: Optimizers) -> dict[str, Any] | None:
-    """Read the newest checkpoint into a model and what moves it; returns its state, None where it is of another stage."""
+    """Read the newest checkpoint into a model and what moves it; returns its state, or None where there is none."""
     found = checkpoints(folder)
     if not found:
         return None
@@ -59,8 +59,8 @@ def restore(folder: Path, stage: str, model: nn.Module, learning: Optimizers) ->
     model.load_state_dict(read_weights(found[-1] / "model.safetensors"))
     moments: dict[int, dict[int, dict[str, Tensor]]] = {}
     for key, value in read_weights(found[-1] / "learning.safetensors").items():
-        number, place, name = key.split(".", 2)
-        moments.setdefault(int(number), {}).setdefault(int(place), {})[name] = value
+        which, place, name = key.split(".", 2)
+        moments.setdefault(int(which), {}).setdefault(int(place), {})[name] = value
     for number, one in enumerate(learning):
         plain = one.state_dict()
         one.load_state_dict({**plain, "state": moments.get(number, {})})

@@ -1,13 +1,14 @@
-"""Teaches a decoder a stage's packed rows: rates that rise, stay and fall, checkpoints, validation, one process or many."""
+"""Teaches a decoder a stage's packed rows: its rates, checkpoints and validation, in one process or in many."""
 
 import json
-import resource
+import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -17,6 +18,7 @@ from fourways.training.epochs import Packed, Reader
 from fourways.training.keeping import Optimizers, keep, restore
 from fourways.training.shards import SKIP
 from fourways.training.spread import Place, sum_gradients
+from fourways.training.tokenizer import SPECIAL
 
 CLIP = 1.0
 """The longest gradient."""
@@ -68,18 +70,26 @@ class Schedule:
         return min(1.0, rising, falling)
 
 
-def optimizers(model: Decoder, schedule: Schedule) -> list[torch.optim.Optimizer]:
-    """Muon for the blocks' matrices (Jordan et al. 2024) and AdamW for the rest, or AdamW for all."""
+def optimizers(
+    model: Decoder, name: str, *, muon: float, adam: float, decay: float = 0.0
+) -> list[torch.optim.Optimizer]:
+    """Muon for the blocks' matrices (Jordan et al. 2024) and AdamW for the rest, or AdamW for all.
+
+    Args:
+        name: muon or adamw.
+        muon, adam: rates.
+        decay: of the matrices.
+    """
     matrices = [weight for weight in model.layers.parameters() if weight.ndim == 2]  # noqa: PLR2004 - a matrix
     chosen = {id(weight) for weight in matrices}
     others = [weight for weight in model.parameters() if id(weight) not in chosen]
-    decay, betas = schedule.weight_decay, (0.9, 0.95)
-    if schedule.optimizer == "adamw":
-        groups = [{"params": matrices}, {"params": others, "weight_decay": 0.0}]
-        return [torch.optim.AdamW(groups, lr=schedule.adam_rate, weight_decay=decay, betas=betas, fused=True)]
+    betas = (0.9, 0.95)
+    if name == "adamw":
+        groups: list[dict[str, Any]] = [{"params": matrices}, {"params": others, "weight_decay": 0.0}]
+        return [torch.optim.AdamW(groups, lr=adam, weight_decay=decay, betas=betas, fused=True)]
     return [
-        torch.optim.Muon(matrices, lr=schedule.muon_rate, weight_decay=decay, momentum=0.95),
-        torch.optim.AdamW(others, lr=schedule.adam_rate, weight_decay=0.0, betas=betas, fused=True),
+        torch.optim.Muon(matrices, lr=muon, weight_decay=decay, momentum=0.95),
+        torch.optim.AdamW(others, lr=adam, weight_decay=0.0, betas=betas, fused=True),
     ]
 
 
@@ -139,7 +149,9 @@ def learn(model: Decoder, schedule: Schedule, lesson: Lesson, place: Place, *, u
     Args:
         until: stop before this step, as if killed right after its checkpoint.
     """
-    learning = optimizers(model, schedule)
+    learning = optimizers(
+        model, schedule.optimizer, muon=schedule.muon_rate, adam=schedule.adam_rate, decay=schedule.weight_decay
+    )
     state = restore(lesson.checkpoints, schedule.name, model, learning)
     learned = Learned(**state["learned"]) if state else Learned()
     reader = torch.compile(model, dynamic=False) if schedule.compile else model
@@ -152,7 +164,10 @@ def learn(model: Decoder, schedule: Schedule, lesson: Lesson, place: Place, *, u
         _validate(model, lesson, learned, schedule, place)
     for step in range(learned.done, last):
         packed = lesson.train.rows(step * schedule.rows + mine, share)
-        recent += _step(model, reader, packed, learning, schedule, step, place)
+        for one, full in zip(learning, _rates(schedule), strict=True):
+            for group in one.param_groups:
+                group["lr"] = full * schedule.scale(step)
+        recent += _step(model, reader, packed, learning, place)
         count += 1
         learned.done, learned.tokens = step + 1, (step + 1) * schedule.batch
         ends = learned.done == schedule.steps
@@ -180,15 +195,9 @@ def _step(
     reader: Callable[[Tensor, Tensor], Tensor],
     packed: Packed,
     learning: Optimizers,
-    schedule: Schedule,
-    step: int,
     place: Place,
 ) -> float:
     """Learn one batch; returns its loss, over all processes."""
-    scale = schedule.scale(step)
-    for one, full in zip(learning, _rates(schedule), strict=True):
-        for group in one.param_groups:
-            group["lr"] = full * scale
     loss, count = summed_loss(model, reader, packed, place.device)
     all_of_it = place.total(torch.tensor(float(count)))
     (loss / all_of_it).backward()  # type: ignore[no-untyped-call]
@@ -198,6 +207,23 @@ def _step(
         one.step()
         one.zero_grad(set_to_none=True)
     return float(place.total(loss.detach().cpu()) / all_of_it)
+
+
+def trial(model: Decoder, optimizer: str, *, rows: int, length: int, device: torch.device, tries: int = 5) -> float:
+    """Return the seconds of a step, the median of some; the model learns nothing from them.
+
+    Args:
+        rows, length: of this process's share of a step.
+    """
+    tokens = np.random.default_rng(1).integers(len(SPECIAL), model.size.vocabulary, (rows, length))
+    packed = Packed(tokens=tokens, targets=tokens, documents=np.zeros_like(tokens))
+    learning = optimizers(model, optimizer, muon=0.0, adam=0.0)
+    alone, took = Place(rank=0, world=1, device=device), []
+    for _ in range(tries):
+        start = time.perf_counter()
+        _step(model, model, packed, learning, alone)
+        took.append(time.perf_counter() - start)
+    return statistics.median(took)
 
 
 def _rates(schedule: Schedule) -> tuple[float, ...]:
@@ -261,17 +287,11 @@ class Clock:
     """Adds up seconds by the wall and by the processors."""
 
     wall: float = field(default_factory=time.perf_counter)
-    cpu: float = field(default_factory=lambda: Clock.used())
-
-    @staticmethod
-    def used() -> float:
-        """Return the processors' seconds of this process so far."""
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        return usage.ru_utime + usage.ru_stime
+    cpu: float = field(default_factory=time.process_time)
 
     def lap(self, learned: Learned) -> float:
         """Add what has passed since the last lap, and return it, by the wall."""
-        wall, cpu = time.perf_counter(), self.used()
+        wall, cpu = time.perf_counter(), time.process_time()
         passed = wall - self.wall
         learned.seconds += passed
         learned.cpu_seconds += cpu - self.cpu

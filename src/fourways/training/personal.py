@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable
 
 ROLES = frozenset(
-    """abuse accounts admin board careers contact desk events facilities finance help helpdesk hr info it jobs legal mail
-    marketing news office orders press privacy sales security service support team webmaster""".split()
+    """abuse accounts admin board careers contact desk events facilities finance help helpdesk hr info it jobs legal
+    mail marketing news office orders press privacy sales security service support team webmaster""".split()
 )
 """Parts of addresses that belong to a task and not to a person."""
 

@@ -13,7 +13,9 @@ LETTER = re.compile(r"[^\W\d_]")
 COMMON: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "en": frozenset("the of and to in is that for it with as on be this by are or not you from".split()),
-        "de": frozenset("der die und das ist nicht mit den von zu ein eine im auf für sich dem des werden auch".split()),
+        "de": frozenset(
+            "der die und das ist nicht mit den von zu ein eine im auf für sich dem des werden auch".split()
+        ),
         "es": frozenset("el la de que y en los las por con una para es del se un no su al como".split()),
         "fr": frozenset("le la les de des et en un une est que pour dans qui sur avec au du ne pas".split()),
         "it": frozenset("il di che la e un per non una sono con del della le si i da al nel come".split()),
@@ -124,9 +126,12 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="symbols by words",
-        figure=lambda facts: _share(facts.text.count("…") + facts.text.count("...") + sum(
-            word.startswith("#") and len(word) > 1 and not set(word) <= {"#"} for word in facts.words
-        ), len(facts.words)),
+        figure=lambda facts: _share(
+            facts.text.count("…")
+            + facts.text.count("...")
+            + sum(word.startswith("#") and len(word) > 1 and not set(word) <= {"#"} for word in facts.words),
+            len(facts.words),
+        ),
         high=0.1,
     ),
     Rule(
@@ -147,9 +152,9 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         name="English stop words",
-        figure=lambda facts: 2.0
-        if facts.language != "en"
-        else len(GOPHER_STOPS & {word.lower() for word in facts.words}),
+        figure=lambda facts: (
+            2.0 if facts.language != "en" else len(GOPHER_STOPS & {word.lower() for word in facts.words})
+        ),
         low=2,
     ),
     Rule(name="repeated lines", figure=_repeated_lines, high=0.3),

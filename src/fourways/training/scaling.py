@@ -33,7 +33,11 @@ class Fit:
         read = _worn(tokens, unique, self.repeats)
         wanted = unique / TOKENS_A_PARAMETER
         held = _worn(parameters, wanted, self.excess)
-        return self.floor + self.of_parameters / held**self.exponent + self.of_tokens / read**self.exponent
+        return (
+            self.floor
+            + self.of_parameters / math.pow(held, self.exponent)
+            + self.of_tokens / math.pow(read, self.exponent)
+        )
 
 
 def _worn(amount: float, fresh: float, lasting: float) -> float:
@@ -57,12 +61,12 @@ def knowledge_parameters(characters: float) -> float:
 
 def batch_tokens(flops: float) -> float:
     """Return tokens a step: 0.2920·C^0.3271 (Bi et al. 2024, DeepSeek LLM, equation 1), like the noise scale."""
-    return 0.2920 * flops**0.3271
+    return 0.2920 * math.pow(flops, 0.3271)
 
 
 def adam_rate(flops: float) -> float:
     """Return AdamW's highest rate: 0.3118·C^-0.1250 (Bi et al. 2024, DeepSeek LLM, equation 1)."""
-    return 0.3118 * flops**-0.1250
+    return 0.3118 * math.pow(flops, -0.1250)
 
 
 def vocabulary_of(parameters: float, width: int) -> float:
@@ -71,20 +75,20 @@ def vocabulary_of(parameters: float, width: int) -> float:
     Their law: parameters of the vocabulary grow with the others to the power of 0.83; anchored at their 2.87 B model
     with 43,000 pieces of width 3,072.
     """
-    return 43_000 * 3_072 / width * (parameters / 2.87e9) ** 0.83
+    return 43_000 * 3_072 / width * math.pow(parameters / 2.87e9, 0.83)
 
 
 def depth_of(parameters: float) -> int:
     """Return the blocks of a model whose blocks hold so many parameters: 12·depth·width² of them, width 64 a block."""
-    return max(2, round((parameters / (12 * ASPECT**2)) ** (1 / 3)))
+    return max(2, round(math.cbrt(parameters / (12 * ASPECT**2))))
 
 
 def length_of(width: int) -> int:
-    """Return the tokens of a row at which attention's scores take a sixth of the computing: n = 2·width, in powers of 2.
+    """Return the tokens of a row at which attention takes a sixth of what the matrices do: 2·width, in powers of 2.
 
-    Forward, they take 2·n·width FLOPs a token and block on average, the matrices 24·width² (Kaplan et al. 2020, table 1).
+    Forward, 2·n·width FLOPs a token and block on average, against 24·width² (Kaplan et al. 2020, table 1).
     """
-    return min(4096, max(256, 2 ** round(math.log2(2 * width))))
+    return min(4096, max(256, 1 << round(math.log2(2 * width))))
 
 
 def characters_a_token(vocabulary: int) -> float:

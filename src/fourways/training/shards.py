@@ -126,5 +126,3 @@ def open_shards(folder: Path) -> Shards:
         starts=np.concatenate(starts),
         lengths=np.concatenate(lengths),
     )
-
-

@@ -5,91 +5,29 @@
 `stage.json` of what came out: a run that is begun again goes on behind the last of them.
 """
 
-import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import Any
 
 import torch
 
 from fourways.core.errors import InvalidRequest
 from fourways.training.asked import Dial
-from fourways.training.cleaning import clean
-from fourways.training.corpora import Chat, Tokens, chat_tokens, chats_of, document_tokens, documents_of, mixed
-from fourways.training.decoder import Decoder, Size, begin, save
-from fourways.training.dial import Derived, Text, derive, machine_of
+from fourways.training.decoder import Decoder, begin, save
+from fourways.training.dial import Derived
 from fourways.training.epochs import Packed, Reader, Stream, Whole
 from fourways.training.keeping import checkpoints, read_weights, write_weights
 from fourways.training.learning import VALIDATED, Journal, Lesson, Schedule, learn
-from fourways.training.peak import measured_peak, measured_speed
+from fourways.training.preparing import clean_stage, plan_stage, shards_stage, tokenizer_stage
 from fourways.training.runs import Run
-from fourways.training.shards import open_shards, write_shards
-from fourways.training.spread import Place, together
-from fourways.training.tokenizer import ASSISTANT, END, PAD, SPECIAL, learn_tokenizer, save_tokenizer
+from fourways.training.shards import open_shards
+from fourways.training.spread import together
+from fourways.training.tokenizer import ASSISTANT, END, PAD, SPECIAL, save_tokenizer
+from fourways.training.work import Work
 from fourways.training.writing import sampler
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """What all stages know: the run, its folder, and which of the processes this is."""
-
-    run: Run
-    dial: Dial
-    folder: Path
-    place: Place
-
-    def of(self, stage: str) -> Path:
-        """Return a stage's folder."""
-        return self.folder / "stages" / stage
-
-    def made(self, stage: str) -> dict[str, Any]:
-        """Return what came out of a stage that has ended."""
-        content: dict[str, Any] = json.loads((self.of(stage) / "stage.json").read_text())
-        return content
-
-    def ended(self, stage: str) -> bool:
-        """Whether a stage has ended."""
-        return (self.of(stage) / "stage.json").exists()
-
-    @property
-    def corpus(self) -> Path:
-        """The file of documents."""
-        if self.run.data is None:
-            raise InvalidRequest("run.toml has no [data]; right would be train = a file of documents", param="data")
-        return self.folder / self.run.data.train
-
-    @property
-    def watched(self) -> Path | None:
-        """The file of documents that are held out; None where they are to be taken from the corpus."""
-        name = self.run.data.valid if self.run.data else ""
-        return self.folder / name if name else None
-
-    def chats(self) -> list[Chat]:
-        """Read the chats of the instruction stage; none where there is no such file."""
-        return chats_of(self.folder / self.dial.chat) if self.dial.chat else []
-
-    def tokenizer(self) -> "Tokenizer":
-        """Return the tokenizer that was learned."""
-        from tokenizers import Tokenizer
-
-        return Tokenizer.from_file(str(self.of("tokenizer") / "tokenizer.json"))
-
-    def derived(self) -> Derived:
-        """Turn the dial once more, by what was counted and measured: the same in every process and at every start."""
-        plan = self.made("plan")
-        return derive(
-            self.dial,
-            Text(**plan["text"]),
-            machine_of(self.dial, cores=plan["cores"]),
-            tokens_per_second=plan["tokens_per_second"],
-        )
 
 
 def train(run: Run, folder: Path) -> Mapping[str, Any]:
@@ -107,130 +45,15 @@ def train(run: Run, folder: Path) -> Mapping[str, Any]:
                 start = time.perf_counter()
                 content = stage(work)
                 if place.first:
-                    _end(work.of(name), {**content, "stage_seconds": round(time.perf_counter() - start, 3)})
+                    work.end(name, {**content, "stage_seconds": round(time.perf_counter() - start, 3)})
             place.wait()
         return _result(work)
-
-
-def _end(folder: Path, content: Mapping[str, Any]) -> None:
-    part = folder / "stage.json.part"
-    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    part.replace(folder / "stage.json")
-
-
-def _clean(work: Work) -> Mapping[str, Any]:
-    """Keep the documents that are worth learning from; `dropped.jsonl` says of each other why not."""
-    if not work.place.first:
-        return {}
-    to = work.of("clean")
-    made = asdict(clean(work.corpus, to / "kept.jsonl", to / "dropped.jsonl", work.dial.clean))
-    if work.watched is not None:
-        made["valid"] = asdict(clean(work.watched, to / "valid.jsonl", to / "valid-dropped.jsonl", work.dial.clean))
-    return made
-
-
-def _tokenizer(work: Work) -> Mapping[str, Any]:
-    """Learn the pieces from documents and chats."""
-    if not work.place.first:
-        return {}
-    chats = [turn.content for chat in work.chats() for turn in chat.messages]
-    text = Text(characters=work.made("clean")["characters"], chat_characters=sum(map(len, chats)))
-    cores = os.cpu_count() or 1
-    derived = derive(work.dial, text, machine_of(work.dial, cores=cores))
-    kept = work.of("clean") / "kept.jsonl"
-    tokenizer = learn_tokenizer((*(document.text for document in documents_of(kept)), *chats), size=derived.shape.vocabulary)
-    save_tokenizer(tokenizer, work.of("tokenizer"), window=derived.shape.length)
-    return {
-        "pieces": tokenizer.get_vocab_size(),
-        "length": derived.shape.length,
-        "documents_by_chats": derived.documents,
-        "chat_characters": text.chat_characters,
-    }
-
-
-def _shards(work: Work) -> Mapping[str, Any]:
-    """Turn documents into tokens on disk; those that are validated on are others than those that are learned."""
-    if not work.place.first:
-        return {}
-    tokenizer, cleaned, to = work.tokenizer(), work.of("clean"), work.of("shards")
-    pieces = tokenizer.get_vocab_size()
-    documents = [document_tokens(tokenizer, each.text) for each in documents_of(cleaned / "kept.jsonl")]
-    if work.watched is not None:
-        held = [document_tokens(tokenizer, each.text) for each in documents_of(cleaned / "valid.jsonl")]
-    else:
-        documents, held = _parted(documents, 0.02 if work.dial.set.valid is None else work.dial.set.valid)
-    made: dict[str, Any] = {
-        "documents": len(documents),
-        "tokens": write_shards(documents, to / "train", pieces),
-        "held_out": len(held),
-        "held_out_tokens": write_shards(held, to / "valid", pieces) if held else 0,
-    }
-    chats = [chat_tokens(tokenizer, chat) for chat in work.chats()]
-    if chats:
-        made["chats"] = len(chats)
-        made["chat_tokens"] = sum(len(tokens) for tokens, _ in chats)
-        share = work.made("tokenizer")["documents_by_chats"]
-        write_shards(mixed(chats, documents, share, work.made("tokenizer")["length"]), to / "chat", pieces)
-    if work.dial.chat_valid:
-        watched = [chat_tokens(tokenizer, chat) for chat in chats_of(work.folder / work.dial.chat_valid)]
-        write_shards(watched, to / "chat_valid", pieces)
-    return made
-
-
-def _parted(documents: list[Tokens], share: float) -> tuple[list[Tokens], list[Tokens]]:
-    """Part documents into those that are learned and those that are held out: every so manieth, one at least."""
-    if share <= 0 or len(documents) < 2:  # noqa: PLR2004 - one would leave nothing to learn
-        return documents, []
-    every = max(2, min(len(documents), round(1 / share)))
-    held = documents[every - 1 :: every]
-    return [each for at, each in enumerate(documents, 1) if at % every], held
-
-
-def _plan(work: Work) -> Mapping[str, Any]:
-    """Turn the dial by what was counted, try the model for a moment, and fix all that is to be trained."""
-    shards, cleaned = work.made("shards"), work.made("clean")
-    text = Text(
-        characters=cleaned["characters"],
-        chat_characters=work.made("tokenizer")["chat_characters"],
-        tokens=shards["tokens"],
-        chat_tokens=shards.get("chat_tokens", 0),
-    )
-    cores = os.cpu_count() or 1
-    machine = machine_of(work.dial, cores=cores)
-    derived = derive(work.dial, text, machine)
-    model = Decoder(_size(work, derived)).to(work.place.device)
-    shape = derived.shape
-    speed = measured_speed(model, length=shape.length, rows=max(1, derived.batch // shape.length // work.place.world))
-    peak = measured_peak(work.place.device)
-    speed = float(work.place.total(torch.tensor(speed)))
-    derived = derive(work.dial, text, machine, tokens_per_second=speed)
-    return {
-        "text": asdict(text),
-        "cores": cores,
-        "tokens_per_second": speed,
-        "peak": peak * work.place.world,
-        "derived": derived.plain(),
-        "why": dict(derived.why),
-    }
-
-
-def _size(work: Work, derived: Derived) -> Size:
-    shape = derived.shape
-    return Size(
-        vocabulary=work.made("tokenizer")["pieces"],
-        width=shape.width,
-        layers=shape.layers,
-        heads=shape.heads,
-        head=shape.head,
-        hidden=shape.hidden,
-        window=max(shape.length, 2 * shape.length),
-    )
 
 
 def _pretrain(work: Work) -> Mapping[str, Any]:
     """Learn to say the next token, of everything."""
     derived, shards = work.derived(), work.of("shards")
-    model = Decoder(_size(work, derived)).to(work.place.device)
+    model = Decoder(work.size(derived.shape)).to(work.place.device)
     begin(model, work.run.seed)
     train = Reader(Stream(open_shards(shards / "train"), derived.shape.length, work.run.seed))
     schedule = _schedule(work, derived, "pretrain", derived.steps, before=0)
@@ -245,7 +68,7 @@ def _instruct(work: Work) -> Mapping[str, Any]:
     derived, shards = work.derived(), work.of("shards")
     if not work.dial.chat or not derived.chat_steps:
         return {"skipped": "there are no chats"}
-    model = Decoder(_size(work, derived)).to(work.place.device)
+    model = Decoder(work.size(derived.shape)).to(work.place.device)
     model.load_state_dict(read_weights(work.of("pretrain") / "weights.safetensors"))
     length = derived.shape.length
     train = Reader(Whole(open_shards(shards / "chat"), length, work.run.seed))
@@ -264,15 +87,17 @@ def _prefer(work: Work) -> Mapping[str, Any]:
 BEGUN = 12
 """Tokens of a document that a sample goes on from."""
 
-STAGES: Mapping[str, Callable[[Work], Mapping[str, Any]]] = {
-    "clean": _clean,
-    "tokenizer": _tokenizer,
-    "shards": _shards,
-    "plan": _plan,
-    "pretrain": _pretrain,
-    "instruct": _instruct,
-    "prefer": _prefer,
-}
+STAGES: Mapping[str, Callable[[Work], Mapping[str, Any]]] = MappingProxyType(
+    {
+        "clean": clean_stage,
+        "tokenizer": tokenizer_stage,
+        "shards": shards_stage,
+        "plan": plan_stage,
+        "pretrain": _pretrain,
+        "instruct": _instruct,
+        "prefer": _prefer,
+    }
+)
 """In order; each returns what its `stage.json` is to hold."""
 
 
@@ -307,6 +132,7 @@ def _schedule(work: Work, derived: Derived, name: str, steps: int, *, before: in
 
 def _learn(work: Work, model: Decoder, schedule: Schedule, train: Reader, valid: Packed | None) -> Mapping[str, Any]:
     """Learn a stage in its folder and leave its weights there, in float32."""
+    torch.set_num_threads(work.made("plan")["threads"])
     kept = work.folder / "checkpoints"
     newest = checkpoints(kept)
     done = int(newest[-1].name.removeprefix("step-")) if newest else 0
@@ -326,7 +152,7 @@ def _learn(work: Work, model: Decoder, schedule: Schedule, train: Reader, valid:
 
 def _begun(valid: Packed) -> list[int]:
     """Return how a text that is not learned begins: a question where it is a chat, else its first words."""
-    first = valid.tokens[0][valid.documents[0] == 0].tolist()
+    first: list[int] = valid.tokens[0][valid.documents[0] == 0].tolist()
     asked = first.index(SPECIAL[ASSISTANT]) + 1 if SPECIAL[ASSISTANT] in first else BEGUN
     return first[:asked]
 
@@ -342,7 +168,7 @@ def _result(work: Work) -> Mapping[str, Any]:
     taught = [name for name in ("pretrain", "instruct") if "skipped" not in work.made(name)]
     made = {name: work.made(name) for name in taught}
     derived = work.derived()
-    model = Decoder(_size(work, derived))
+    model = Decoder(work.size(derived.shape))
     model.load_state_dict(read_weights(work.of(taught[-1]) / "weights.safetensors"))
     if work.place.first:
         part = work.folder / "model.part"
