@@ -55,23 +55,11 @@ def _options(
     context.obj = project
 
 
-for family in (
-    init,
-    demo,
-    doctor,
-    knowledge,
-    serve,
-    chat,
-    evaluate,
-    compare,
-    release,
-    plan,
-    tune,
-    weights,
-    traces,
-    keys,
-    config,
-):
+FAMILIES = (
+    *(init, demo, doctor, knowledge, serve, chat, evaluate, compare, release),
+    *(plan, tune, weights, traces, keys, config),
+)
+for family in FAMILIES:
     family.register(app)
 
 

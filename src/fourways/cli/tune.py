@@ -83,10 +83,8 @@ def _verb(
         asyncio.run(work.run(work.forecast_only if dry_run else work.train))
     except KeyboardInterrupt:
         again = f"fourways {verb}" + (f" {app}" if app else "")
-        ERR.print(
-            f"\nStopped{work.where}. [bold]{again}[/] goes on from its newest checkpoint, and so does a server of"
-        )
-        ERR.print(f"this project (`fourways up`) by itself; [bold]{again} --cancel[/] ends it.")
+        says = f"[bold]{again}[/] goes on from its newest checkpoint, and so does a server of this project"
+        ERR.print(f"\nStopped{work.where}. {says} by itself; [bold]{again} --cancel[/] ends it.", soft_wrap=True)
         raise typer.Exit(130) from None
 
 

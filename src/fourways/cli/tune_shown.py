@@ -48,10 +48,8 @@ def sparkline(values: Sequence[float], width: int = WIDTH) -> str:
     cut = min(width, len(values))
     edges = [round(number * len(values) / cut) for number in range(cut + 1)]
     means = [sum(values[low:high]) / (high - low) for low, high in pairwise(edges)]
-    floor, span = min(means), max(means) - min(means)
-    return "".join(
-        BARS[min(len(BARS) - 1, int((value - floor) / span * len(BARS)))] if span else BARS[0] for value in means
-    )
+    floor, span = min(means), (max(means) - min(means)) or 1.0
+    return "".join(BARS[min(len(BARS) - 1, int((value - floor) / span * len(BARS)))] for value in means)
 
 
 # ---------------------------------------------------------------- while it runs
@@ -107,21 +105,11 @@ def _shown(progress: Mapping[str, Any], elapsed: float) -> Group:
         Text(timing, style="dim"),
     )
     lines: list[Any] = [head]
-    curve = [value for _, value in progress.get("curve", ())]
+    curve, watched = ([value for _, value in progress.get(name, ())] for name in ("curve", "valid_curve"))
     if curve:
-        lines.append(
-            Text.assemble("  loss   ", (f"{curve[-1]:6.3f}  ", "bold"), (sparkline(curve), "cyan"), _speed(progress))
-        )
-    watched = [value for _, value in progress.get("valid_curve", ())]
+        lines.append(_curve("loss", curve, "cyan", _speed(progress)))
     if watched:
-        lines.append(
-            Text.assemble(
-                "  valid  ",
-                (f"{watched[-1]:6.3f}  ", "bold"),
-                (sparkline(watched), "green"),
-                (f"  best {best:.3f}", "dim"),
-            )
-        )
+        lines.append(_curve("valid", watched, "green", f"best {min(watched):.3f}"))
     if not curve:
         lines.append(Text(f"  {progress.get('what', '')}", style="dim"))
     return Group(*lines)
@@ -183,9 +171,8 @@ def tell_result(found: "Outcome", app: str, way: str, *, fresh: bool) -> None:
     result = found.figures
     loss = result.get("loss") or {}
     took = f"in {clock(result['seconds'])}, {result.get('steps', 0):,} steps" if result.get("seconds") else ""
-    OUT.print(
-        f"[green]✓[/] [bold]{app}:{way}[/] {'is trained' if fresh else 'was trained before'} {took}", soft_wrap=True
-    )
+    trained = "is trained" if fresh else "was trained before"
+    OUT.print(f"[green]✓[/] [bold]{app}:{way}[/] {trained} {took}", soft_wrap=True)
     if loss.get("valid_first") is not None:
         before, after = loss["valid_first"], loss["valid_best"]
         OUT.print(f"  loss on rows it never learned from: {before:.3f} before, [bold]{after:.3f}[/] after")
@@ -193,8 +180,9 @@ def tell_result(found: "Outcome", app: str, way: str, *, fresh: bool) -> None:
         OUT.print(f"  loss on what it learns: {loss['first']:.3f} at first, [bold]{loss['last']:.3f}[/] at last")
     general = result.get("general") or {}
     if general:
+        before, after = general["before"], general["after"]
         OUT.print(
-            f"  on general cases: {general['before']:.3f} before, {general['after']:.3f} after [dim](forgotten)[/]"
+            f"  loss on general cases: {before:.3f} before, [bold]{after:.3f}[/] after"
         )
     if result.get("stopped") == "early":
         OUT.print("  [dim]It stopped early: the loss on rows it never learned from had ceased to fall.[/]")

@@ -146,11 +146,8 @@ def _for(row: "WeightsRow") -> str:
 
 def _loss(row: "WeightsRow") -> str:
     loss = row.result.get("loss") or {}
-    before, after = (
-        (loss.get("valid_first"), loss.get("valid_best"))
-        if loss.get("valid_first")
-        else (loss.get("first"), loss.get("last"))
-    )
+    ends = ("valid_first", "valid_best") if loss.get("valid_first") else ("first", "last")
+    before, after = (loss.get(end) for end in ends)
     return "" if before is None or after is None else f"{before:.2f} → {after:.2f}"
 
 

@@ -114,10 +114,12 @@ def _told_of(recipe: Recipe, folder: Path) -> Run:
 
 def _named(result: Mapping[str, Any], base: Base | None) -> Mapping[str, Any]:
     """Return a result with the base's name in place of its folder."""
-    known = result.get("base")
-    return (
-        result if base is None or not isinstance(known, Mapping) else {**result, "base": {**known, "name": base.name}}
-    )
+    derived, known = result.get("derived", {}), result.get("base")
+    if isinstance(derived, list):  # rows of name, value and rule
+        result = {**result, "derived": {name: value for name, value, _ in derived}}
+    if base is None or not isinstance(known, Mapping):
+        return result
+    return {**result, "base": {**known, "name": base.name}}
 
 
 def _name_base(config: Path, base: Base | None) -> None:
