@@ -181,9 +181,7 @@ def tell_result(found: "Outcome", app: str, way: str, *, fresh: bool) -> None:
     general = result.get("general") or {}
     if general:
         before, after = general["before"], general["after"]
-        OUT.print(
-            f"  loss on general cases: {before:.3f} before, [bold]{after:.3f}[/] after"
-        )
+        OUT.print(f"  loss on general cases: {before:.3f} before, [bold]{after:.3f}[/] after")
     if result.get("stopped") == "early":
         OUT.print("  [dim]It stopped early: the loss on rows it never learned from had ceased to fall.[/]")
     OUT.print(f"  weights  {found.weights[:12]}   candidate  {found.candidate[:12]}")
