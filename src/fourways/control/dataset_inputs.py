@@ -19,6 +19,7 @@ from fourways.store.database import Database
 from fourways.training.data.asking import pairs_by_rules
 from fourways.training.data.judged import Judged, good_of, rows_judged
 from fourways.training.data.making import Pair, Read, asked_once, rows_from
+from fourways.training.data.naming import lexicon_of
 from fourways.training.data.reading import read_file, rows_of
 from fourways.training.data.rows import Row, with_system
 
@@ -127,11 +128,12 @@ class Inputs:
             versions = catalog.versions(connection, place)
             ids = [one.id for one in versions if one.uri in wanted and _visible(one, number)]
             stored = sorted(catalog.stored(connection, ids), key=lambda one: one.version.uri)
+        names = frozenset[str]().union(*(lexicon_of(one.document.text).names for one in stored))
         rows: list[Row] = []
         for done, one in enumerate(stored):
             read = _read(one, node.knowledge)
             on_made(done, len(stored), read.document.uri)
-            pairs = await self.ask(node.model, read) if node.model else pairs_by_rules(read.document)
+            pairs = await self.ask(node.model, read) if node.model else pairs_by_rules(read.document, names)
             rows += rows_from(read, pairs, per_passage=node.per_passage, context=node.context)
         on_made(len(stored), len(stored), "")
         return asked_once(rows)
