@@ -14,7 +14,7 @@ from fourways.training.learning import Lesson, Schedule, learn
 from fourways.training.reports import Reports, open_sinks
 from fourways.training.tokenizer import ASSISTANT, END, PAD, SPECIAL, save_tokenizer
 from fourways.training.work import Work
-from fourways.training.writing import sampler
+from fourways.training.continuing import sampler
 
 REPORTS, VALIDATIONS = 40, 8
 """Of a stage, about."""
