@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import msgspec
 
@@ -28,7 +28,7 @@ class Cleaning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     languages: tuple[str, ...] = ()
     quality: bool = True
     near: float = 0.8
-    personal: str = "mask"
+    personal: Literal["mask", "keep", "drop"] = "mask"
 
 
 class Overrides(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,7 +50,7 @@ class Overrides(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     weight_decay: float | None = None
     dropout: float | None = None
     valid: float | None = None
-    optimizer: str | None = None
+    optimizer: Literal["muon", "adamw"] | None = None
     compile: bool | None = None
 
 

@@ -4,19 +4,26 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from fourways.core.errors import InvalidRequest
 from fourways.training import adapters, bases, card
+from fourways.training.answers import Answers
 from fourways.training.defaults import Derived, Facts, derive, length_for
 from fourways.training.documents import ChatReader, Document
-from fourways.training.loop import Course, Learned
+from fourways.training.loop import Course, Item, Learned, Lesson, Loop
 from fourways.training.machine import Machine, this_machine
 from fourways.training.processes import Group, join
+from fourways.training.reading import Reader
+from fourways.training.reports import open_sinks
 from fourways.training.rows import Chat, Row, read_rows
 from fourways.training.runs import Data, Run
+
+Kept = TypeVar("Kept")
+SCORED = 256
+"""Rows of the training set that a saved model is scored by where there are none to validate with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +48,32 @@ class Bench:
         """Read the rows of one of the run's files; none where none is named."""
         return read_rows(self.folder / name, kind) if name else []
 
+    @property
+    def data(self) -> Data:
+        """The run's files."""
+        return _data(self.run)
+
+    def answers(self, model: Any) -> Answers:  # noqa: ANN401 - any causal model
+        """Return the lesson of supervised tuning for a model."""
+        return Answers(Reader(model, self.machine), most=self.run.hyper.micro_tokens, packed=self.packing)
+
     def general(self) -> list[Document]:
         """Read the general cases: chats, whatever the method learns from."""
-        return self.chats(_data(self.run).general)[0]
+        return self.chats(self.data.general)[0]
 
     def chats(self, name: str) -> tuple[list[Document], dict[str, int]]:
         """Read a file of chats, and count them; what the length has left nothing to learn of is dropped."""
         rows = self.rows(name, Chat)
         read = [document for each in self.reader.read(row.messages for row in rows) for document in each]
-        kept = [document for document in read if document.weight]
+        kept = self.some([document for document in read if document.weight], rows, name)
+        return kept, {"rows": len(rows), **counts(kept), "dropped": len(read) - len(kept)}
+
+    @staticmethod
+    def some(kept: list[Kept], rows: Sequence[Any], name: str) -> list[Kept]:
+        """Return what was kept of a file's rows; raises InvalidRequest where the length has left nothing of any."""
         if rows and not kept:
             raise InvalidRequest(f"no row of {name} keeps an answer within the length; right would be a greater length")
-        return kept, {"rows": len(rows), **counts(kept), "dropped": len(read) - len(kept)}
+        return kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +160,7 @@ def make_model(bench: Bench, *, rows: int, read: Mapping[str, int]) -> Made:
             adapters.resume_adapter(model, start) if start else adapters.adapt(model, run.adapter, rank=numbers.rank)
         )
     elif run.start:
-        model = adapters.merged(model, bench.folder / run.start)
+        model = adapters.merged(model, bench.folder / run.start).requires_grad_(requires_grad=True)
     trainable = adapters.sizes_of(model).trainable
     return Made(
         model=model.to(bench.machine.device),
@@ -148,13 +169,68 @@ def make_model(bench: Bench, *, rows: int, read: Mapping[str, int]) -> Made:
     )
 
 
-def finish(
+def teach(
+    bench: Bench,
+    made: Made,
+    lesson_of: Callable[[Any], Lesson[Item]],
+    *,
+    train: Sequence[Item],
+    valid: Sequence[Item],
+    more: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Teach a model a method's lesson, save what comes out, and return the run's result.
+
+    Args:
+        lesson_of: makes the lesson for a model: the one that is trained, and the one that was saved.
+        train: what is learned from.
+        valid: what is watched; empty for nothing.
+        more: what the method has to tell besides.
+    """
+    run = bench.run
+    general, answers = bench.general(), bench.answers(made.model)
+    course = Course(
+        stage=run.method,
+        train=train,
+        valid=valid,
+        general=general,
+        numbers=made.numbers,
+        hyper=run.hyper,
+        seed=run.seed,
+        flops_a_token=made.flops_a_token,
+        first={**more, "watched": len(valid), "parameters": made.sizes.parameters},
+    )
+    loop = Loop(
+        made.model,
+        lesson_of(made.model),
+        course,
+        folder=bench.folder,
+        machine=bench.machine,
+        group=bench.group,
+        general=answers,
+        sinks=open_sinks(run.report_to, bench.folder, run) if bench.group.writes else (),
+    )
+    learned = loop.run()
+
+    def score(model: Any) -> float:  # noqa: ANN401 - any causal model
+        return mean_loss(lesson_of(model), valid or train[:SCORED])
+
+    return _finish(bench, made, course, learned, score=score, more=more)
+
+
+@torch.no_grad()
+def mean_loss(lesson: Lesson[Item], items: Sequence[Item]) -> float:
+    """Return the mean loss over rows, by this process alone."""
+    parts = lesson.lay(items, 0)
+    return sum(lesson.loss(part).total.item() for part in parts) / sum(part.weight for part in parts)
+
+
+def _finish(
     bench: Bench,
     made: Made,
     course: Course[Any],
     learned: Learned,
     *,
-    score: Callable[[Any], float | None],
+    score: Callable[[Any], float],
     more: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Save what came out, quantized where that is asked for, with its card; return the run's result.
@@ -202,7 +278,7 @@ def finish(
 
 
 def _save(
-    bench: Bench, made: Made, result: Mapping[str, Any], *, whole: bool, score: Callable[[Any], float | None]
+    bench: Bench, made: Made, result: Mapping[str, Any], *, whole: bool, score: Callable[[Any], float]
 ) -> dict[str, Any]:
     """Write `model/`, whole or not at all; return what was measured on the way."""
     run, told = bench.run, {}

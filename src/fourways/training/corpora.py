@@ -3,12 +3,11 @@
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from fourways.core.errors import InvalidRequest
 from fourways.training.cleaning import Document, read_corpus
+from fourways.training.rows import Chat
 from fourways.training.tokenizer import ASSISTANT, END, SPECIAL, SYSTEM, USER
 
 if TYPE_CHECKING:
@@ -19,48 +18,9 @@ Tokens = tuple[list[int], list[bool] | None]
 ROLE = {"system": SPECIAL[SYSTEM], "user": SPECIAL[USER], "assistant": SPECIAL[ASSISTANT]}
 
 
-class Turn(msgspec.Struct, frozen=True):
-    """One message."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
-
-
-class Chat(msgspec.Struct, frozen=True):
-    """A conversation that ends with an answer."""
-
-    messages: tuple[Turn, ...]
-
-
 def documents_of(path: Path) -> Iterator[Document]:
     """Read a file of documents."""
     return (document for _, document in read_corpus(path))
-
-
-def chats_of(path: Path) -> list[Chat]:
-    """Read a file of chats.
-
-    Raises:
-        InvalidRequest: there is none, it is empty, or a line is no chat that ends with an answer; says which.
-    """
-    decoder, chats = msgspec.json.Decoder(Chat), []
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise InvalidRequest(f"there is no file of chats {path}; right would be one beside run.toml") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            chat = decoder.decode(line)
-        except msgspec.DecodeError as error:
-            raise InvalidRequest(f'{path}:{number}: {error}; right would be {{"messages": […]}}') from error
-        if not chat.messages or chat.messages[-1].role != "assistant" or not chat.messages[-1].content.strip():
-            raise InvalidRequest(f"{path}:{number}: it does not end with an answer; right would be the assistant's")
-        chats.append(chat)
-    if not chats:
-        raise InvalidRequest(f"{path} holds no chat; right would be one a line")
-    return chats
 
 
 def document_tokens(tokenizer: "Tokenizer", text: str) -> Tokens:
@@ -73,6 +33,8 @@ def chat_tokens(tokenizer: "Tokenizer", chat: Chat) -> Tokens:
     tokens: list[int] = []
     learned: list[bool] = []
     for turn in chat.messages:
+        if turn.role not in ROLE:
+            raise InvalidRequest(f"a chat has a {turn.role}'s turn; right would be system, user and assistant")
         said = [*tokenizer.encode(turn.content, add_special_tokens=False).ids, SPECIAL[END]]
         tokens += [ROLE[turn.role], *said]
         learned += [False, *[turn.role == "assistant"] * len(said)]

@@ -202,7 +202,9 @@ def derive(dial: Dial, text: Text, machine: Machine, *, tokens_per_second: float
     shape = _shape(dial.set, target, unique, why)
     speed = tokens_per_second or machine.speed / shape.flops_a_token
     budget = None if seconds is None else speed * seconds
-    most = _tokens(dial, shape, unique, budget, why)
+    most = _tokens(shape, sum(text.counted(shape.vocabulary)), budget, why)
+    measured = tokens_per_second is not None
+    why["tokens_per_second"] = "measured" if measured else f"{machine.speed:.3g} FLOP/s: {machine.source}"
     return _schedule(dial, shape, text, most, speed, machine, why)
 
 
@@ -278,7 +280,7 @@ def _multiple(value: float, of: int) -> int:
     return max(of, round(value / of) * of)
 
 
-def _tokens(dial: Dial, shape: Shape, unique: float, budget: float | None, why: dict[str, str]) -> float:
+def _tokens(shape: Shape, unique: float, budget: float | None, why: dict[str, str]) -> float:
     """Return the tokens of both stages."""
     if unique <= HANDBOOK:
         known = scaling.EXPOSURES * unique
@@ -294,7 +296,6 @@ def _tokens(dial: Dial, shape: Shape, unique: float, budget: float | None, why: 
         f"{scaling.TOKENS_A_PARAMETER:g} a parameter (Hoffmann 2022), at most "
         f"{scaling.AS_GOOD_AS_NEW:g} epochs (Muennighoff 2023)"
     )
-    del dial
     return min(scaling.TOKENS_A_PARAMETER * shape.parameters, scaling.AS_GOOD_AS_NEW * unique)
 
 
@@ -323,15 +324,31 @@ def _schedule(
         )
     steps, chat_steps = max(1, round(tokens / batch)), round(chat_tokens / batch)
     seconds = (steps + chat_steps) * batch / speed
+    rules = {
+        "chat_tokens": f"{share:.0%} of all tokens",
+        "documents": "tokens of documents by tokens of chats, that none is forgotten",
+        "batch": "0.292·C^.327 tokens (Bi 2024, eq. 1)",
+        "optimizer": "measured beside AdamW (docs/log.md)",
+        "muon_rate": "the same at any width (Jordan 2024)",
+        "adam_rate": "0.3118·C^-.125 (Bi 2024, eq. 1)",
+        "warmup": "share of the steps (Hu 2024)",
+        "decay": "share of the steps, falling linearly to zero (Hu 2024)",
+        "weight_decay": "usual (Hoffmann 2022; Touvron 2023)",
+        "dropout": "none: epochs are few or facts are to be kept",
+        "valid": "share of the documents, held out",
+        "compile": f"where it saves more than the {COMPILING:.0f} s that it takes (docs/log.md)",
+    }
     why |= {
-        "chat_tokens": "given" if given.chat_tokens else f"{share:.0%} of all tokens",
-        "batch": GIVEN if given.batch else "0.292·C^.327 tokens (Bi 2024, eq. 1)",
-        "adam_rate": GIVEN if given.adam_rate else "0.3118·C^-.125 (Bi 2024, eq. 1)",
-        "muon_rate": GIVEN if given.muon_rate else "the same at any width (Jordan 2024)",
-        "decay": GIVEN if given.decay else "warm-up, stable, linear to zero (Hu 2024)",
+        "head": "width by heads",
+        "epochs": "tokens by the documents' tokens",
+        "chat_epochs": "tokens by the chats' tokens",
+        "steps": "tokens by batch",
+        "chat_steps": "tokens by batch",
+        "flops": "6 a parameter and token (Kaplan 2020), and attention's",
         "seconds": f"{speed:,.0f} tokens/s and {OVERHEAD:.0f} s around them",
         "usd": f"{machine.usd_per_hour:.3g} an hour: {machine.name}",
         "joules": f"{machine.watts:.3g} W rated: {machine.name}",
+        **{name: rule if getattr(given, name, None) is None else GIVEN for name, rule in rules.items()},
     }
     total = seconds + OVERHEAD
     return Derived(

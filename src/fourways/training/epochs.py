@@ -1,5 +1,6 @@
 """Packed rows of tokens without end, epoch after epoch, each in an order of its own; and the batches made of them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -111,6 +112,12 @@ class Packed:
     tokens: NDArray[np.int64]
     targets: NDArray[np.int64]
     documents: NDArray[np.int64]
+
+    def parts(self, rows: int) -> Iterator["Packed"]:
+        """Yield so many rows at a time."""
+        for at in range(0, len(self.tokens), rows):
+            part = slice(at, at + rows)
+            yield Packed(tokens=self.tokens[part], targets=self.targets[part], documents=self.documents[part])
 
 
 class Reader:

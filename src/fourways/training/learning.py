@@ -1,6 +1,5 @@
 """Teaches a decoder a stage's packed rows: its rates, checkpoints and validation, in one process or in many."""
 
-import json
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -8,22 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from fourways.core.errors import InvalidRequest
 from fourways.training.decoder import Decoder
 from fourways.training.epochs import Packed, Reader
 from fourways.training.keeping import Optimizers, keep, restore
+from fourways.training.machine import Machine
+from fourways.training.processes import Group
 from fourways.training.shards import SKIP
-from fourways.training.spread import Place, sum_gradients
-from fourways.training.tokenizer import SPECIAL
 
 CLIP = 1.0
 """The longest gradient."""
-VALIDATED = 64
-"""Rows that are validated at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,18 +129,24 @@ class Lesson:
         train: rows that are learned.
         valid: rows that are only read; None for none, with how many.
         checkpoints: a folder of this stage's checkpoints.
-        report: is told each report; called in the first process alone.
+        report: is told each report.
         sample: writes something with the model, for people to look at.
+        group: this process among those that train together; all but one are silent.
+        machine: what is computed on, and how precisely.
+        micro: tokens that are computed on at a time, at most, by a process.
     """
 
     train: Reader
     valid: Packed | None
     checkpoints: Path
     report: Callable[[Mapping[str, Any]], None]
+    group: Group
+    machine: Machine
+    micro: int
     sample: Callable[[Decoder], str] | None = None
 
 
-def learn(model: Decoder, schedule: Schedule, lesson: Lesson, place: Place, *, until: int | None = None) -> Learned:
+def learn(model: Decoder, schedule: Schedule, lesson: Lesson, *, until: int | None = None) -> Learned:
     """Learn a stage, or go on from its newest checkpoint: the curve is that of a run never interrupted.
 
     Args:
@@ -156,18 +159,18 @@ def learn(model: Decoder, schedule: Schedule, lesson: Lesson, place: Place, *, u
     learned = Learned(**state["learned"]) if state else Learned()
     reader = torch.compile(model, dynamic=False) if schedule.compile else model
     last = schedule.steps if until is None else min(until, schedule.steps)
-    mine, share = place.share(schedule.rows)
+    mine, share = share_of(schedule.rows, lesson.group)
     clock = Clock()
     recent = torch.zeros((), dtype=torch.float64)
     count = 0
     if not learned.done and lesson.valid is not None:
-        _validate(model, lesson, learned, schedule, place)
+        _validate(model, lesson, learned, schedule)
     for step in range(learned.done, last):
         packed = lesson.train.rows(step * schedule.rows + mine, share)
         for one, full in zip(learning, _rates(schedule), strict=True):
             for group in one.param_groups:
                 group["lr"] = full * schedule.scale(step)
-        recent += _step(model, reader, packed, learning, place)
+        recent += _step(model, reader, packed, learning, lesson)
         count += 1
         learned.done, learned.tokens = step + 1, (step + 1) * schedule.batch
         ends = learned.done == schedule.steps
@@ -176,18 +179,30 @@ def learn(model: Decoder, schedule: Schedule, lesson: Lesson, place: Place, *, u
             learned.last = loss
             learned.first = loss if learned.first is None else learned.first
             speed = count * schedule.batch / clock.lap(learned)
-            _tell(lesson, schedule, learned, place, {"loss": loss, "tokens_per_second": round(speed)})
+            _tell(lesson, schedule, learned, {"loss": loss, "tokens_per_second": round(speed)})
             recent.zero_()
             count = 0
         if lesson.valid is not None and (ends or learned.done % schedule.validate_every == 0):
-            _validate(model, lesson, learned, schedule, place)
-        if place.first and (ends or learned.done == last or learned.done % schedule.checkpoint_every == 0):
+            _validate(model, lesson, learned, schedule)
+        if lesson.group.writes and (ends or learned.done == last or learned.done % schedule.checkpoint_every == 0):
             clock.lap(learned)
             state = {"stage": schedule.name, "learned": learned.plain()}
             keep(lesson.checkpoints, schedule.before + learned.done, model, learning, state)
     clock.lap(learned)
-    place.wait()
+    lesson.group.wait()
     return learned
+
+
+def share_of(rows: int, group: Group) -> tuple[int, int]:
+    """Return the first of a process's rows of a step, and how many they are.
+
+    Raises:
+        InvalidRequest: the rows cannot be parted evenly.
+    """
+    if rows % group.size:
+        msg = f"a batch of {rows} rows cannot be parted among {group.size} processes; right would be a multiple"
+        raise InvalidRequest(msg, param="pretrain.set.batch")
+    return group.rank * (rows // group.size), rows // group.size
 
 
 def _step(
@@ -195,33 +210,31 @@ def _step(
     reader: Callable[[Tensor, Tensor], Tensor],
     packed: Packed,
     learning: Optimizers,
-    place: Place,
+    lesson: Lesson,
 ) -> float:
-    """Learn one batch; returns its loss, over all processes."""
-    loss, count = summed_loss(model, reader, packed, place.device)
-    all_of_it = place.total(torch.tensor(float(count)))
-    (loss / all_of_it).backward()  # type: ignore[no-untyped-call]
-    sum_gradients(model, place)
+    """Learn one batch, a part of it at a time; returns its loss, over all processes."""
+    weight = lesson.group.sum([float((packed.targets != SKIP).sum())])[0] or 1.0
+    summed = 0.0
+    for part in packed.parts(max(1, lesson.micro // packed.tokens.shape[1])):
+        loss = summed_loss(model, reader, part, lesson.machine)
+        (loss / weight).backward()  # type: ignore[no-untyped-call]
+        summed += loss.item()
+    lesson.group.sum_gradients(model.parameters())
     torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
     for one in learning:
         one.step()
         one.zero_grad(set_to_none=True)
-    return float(place.total(loss.detach().cpu()) / all_of_it)
+    return lesson.group.sum([summed])[0] / weight
 
 
-def trial(model: Decoder, optimizer: str, *, rows: int, length: int, device: torch.device, tries: int = 5) -> float:
-    """Return the seconds of a step, the median of some; the model learns nothing from them.
-
-    Args:
-        rows, length: of this process's share of a step.
-    """
-    tokens = np.random.default_rng(1).integers(len(SPECIAL), model.size.vocabulary, (rows, length))
-    packed = Packed(tokens=tokens, targets=tokens, documents=np.zeros_like(tokens))
-    learning = optimizers(model, optimizer, muon=0.0, adam=0.0)
-    alone, took = Place(rank=0, world=1, device=device), []
-    for _ in range(tries):
+def trial(model: Decoder, schedule: Schedule, lesson: Lesson, *, tries: int = 5) -> float:
+    """Return the seconds of a step, the median of some; the model learns nothing from them."""
+    learning = optimizers(model, schedule.optimizer, muon=0.0, adam=0.0)
+    mine, share = share_of(schedule.rows, lesson.group)
+    took = []
+    for step in range(tries):
         start = time.perf_counter()
-        _step(model, model, packed, learning, alone)
+        _step(model, model, lesson.train.rows(step * schedule.rows + mine, share), learning, lesson)
         took.append(time.perf_counter() - start)
     return statistics.median(took)
 
@@ -230,45 +243,37 @@ def _rates(schedule: Schedule) -> tuple[float, ...]:
     return (schedule.adam_rate,) if schedule.optimizer == "adamw" else (schedule.muon_rate, schedule.adam_rate)
 
 
-def summed_loss(
-    model: Decoder, reader: Callable[[Tensor, Tensor], Tensor], packed: Packed, device: torch.device
-) -> tuple[Tensor, int]:
-    """Return the summed cross-entropy of what is learned, and of how many tokens it is."""
-    tokens, documents = torch.from_numpy(packed.tokens).to(device), torch.from_numpy(packed.documents).to(device)
-    targets = torch.from_numpy(packed.targets).to(device).flatten()
-    with torch.autocast(device.type, torch.bfloat16):
+def summed_loss(model: Decoder, reader: Callable[[Tensor, Tensor], Tensor], packed: Packed, machine: Machine) -> Tensor:
+    """Return the summed cross-entropy (nats) of what is learned; only there the vocabulary's scores are computed."""
+    tokens, targets, documents = (
+        torch.from_numpy(each).to(machine.device) for each in (packed.tokens, packed.targets.ravel(), packed.documents)
+    )
+    with machine.computing():
         states = reader(tokens, documents).flatten(0, 1)
         at = (targets != SKIP).nonzero().squeeze(1)
         scores = model.scores(states[at])
-    return functional.cross_entropy(scores, targets[at], reduction="sum"), len(at)
+    return functional.cross_entropy(scores, targets[at], reduction="sum")
 
 
 @torch.no_grad()
-def _validate(model: Decoder, lesson: Lesson, learned: Learned, schedule: Schedule, place: Place) -> None:
-    """Validate in the first process, and write a sample."""
-    if not place.first or lesson.valid is None:
+def _validate(model: Decoder, lesson: Lesson, learned: Learned, schedule: Schedule) -> None:
+    """Validate, each process the same, and write a sample."""
+    if lesson.valid is None:
         return
     model.eval()
-    loss, count = 0.0, 0
-    for at in range(0, min(VALIDATED, len(lesson.valid.tokens)), schedule.rows):
-        part = slice(at, at + schedule.rows)
-        packed = Packed(
-            tokens=lesson.valid.tokens[part],
-            targets=lesson.valid.targets[part],
-            documents=lesson.valid.documents[part],
-        )
-        some, of = summed_loss(model, model, packed, place.device)
-        loss, count = loss + float(some), count + of
-    learned.validated(loss / max(1, count))
+    loss = 0.0
+    for part in lesson.valid.parts(max(1, lesson.micro // schedule.length)):
+        loss += summed_loss(model, model, part, lesson.machine).item()
+    learned.validated(loss / max(1, int((lesson.valid.targets != SKIP).sum())))
     told: dict[str, Any] = {"valid_loss": learned.valid_last}
     if lesson.sample is not None:
         told["sample"] = lesson.sample(model)
     model.train()
-    _tell(lesson, schedule, learned, place, told)
+    _tell(lesson, schedule, learned, told)
 
 
-def _tell(lesson: Lesson, schedule: Schedule, learned: Learned, place: Place, more: Mapping[str, Any]) -> None:
-    if place.first:
+def _tell(lesson: Lesson, schedule: Schedule, learned: Learned, more: Mapping[str, Any]) -> None:
+    if lesson.group.writes:
         lesson.report(
             {
                 "step": schedule.before + learned.done,
@@ -297,22 +302,3 @@ class Clock:
         learned.cpu_seconds += cpu - self.cpu
         self.wall, self.cpu = wall, cpu
         return max(passed, 1e-9)
-
-
-class Journal:
-    """`steps.jsonl` of a run: a report a line, cut back to where the run goes on from."""
-
-    def __init__(self, path: Path, done: int) -> None:
-        """Take the file, and the steps that are done: reports of later ones, and a line cut off, are dropped."""
-        self.path = path
-        if path.exists():
-            lines = path.read_text().splitlines(keepends=True)
-            kept = [line for line in lines if line.endswith("\n") and json.loads(line).get("step", 0) <= done]
-            part = path.with_suffix(".part")
-            part.write_text("".join(kept))
-            part.replace(path)
-
-    def __call__(self, report: Mapping[str, Any]) -> None:
-        """Append a report."""
-        with self.path.open("a") as file:
-            file.write(json.dumps(report) + "\n")

@@ -34,6 +34,11 @@ class Laid:
     single: bool
     weight: int
 
+    @property
+    def read(self) -> int:
+        """Tokens without padding."""
+        return int((self.owner >= 0).sum())
+
     def mask(self) -> Tensor | None:
         """Return which position sees which, (rows, 1, length, length); None where causality says it all."""
         if self.single:
@@ -89,6 +94,36 @@ def lay(documents: Sequence[Document], *, most: int, packed: bool = True) -> lis
         batches.append(_batch(documents, rows, length))
         waiting = left
     return batches
+
+
+def lay_together(
+    groups: Sequence[Sequence[Document]], *, most: int, packed: bool = True
+) -> list[tuple[list[int], Laid]]:
+    """Lay groups of documents out so that each lies whole in one batch.
+
+    Args:
+        groups: documents that a loss compares.
+        most: tokens of a batch, padding not counted in; a larger group gets a batch of its own.
+        packed: whether several documents may share a row.
+
+    Returns:
+        For each batch the numbers of its groups, and their documents, numbered in the order of the groups.
+    """
+    order = sorted(range(len(groups)), key=lambda number: -max(len(each.tokens) for each in groups[number]))
+    batches: list[list[int]] = []
+    room = 0
+    for number in order:
+        need = sum(len(document.tokens) for document in groups[number])
+        if not batches or need > room:
+            batches.append([])
+            room = most
+        batches[-1].append(number)
+        room -= need
+    every = 1 << 62
+    return [
+        (numbers, lay([each for number in numbers for each in groups[number]], most=every, packed=packed)[0])
+        for numbers in batches
+    ]
 
 
 def _batch(documents: Sequence[Document], rows: Sequence[Sequence[int]], length: int) -> Laid:

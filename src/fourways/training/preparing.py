@@ -8,19 +8,22 @@ from typing import Any
 import torch
 
 from fourways.training.cleaning import clean
-from fourways.training.corpora import Tokens, chat_tokens, chats_of, document_tokens, documents_of, mixed
+from fourways.training.corpora import Tokens, chat_tokens, document_tokens, documents_of, mixed
 from fourways.training.decoder import Decoder
 from fourways.training.dial import Derived, Text, derive, machine_of
+from fourways.training.epochs import Stream
 from fourways.training.learning import trial
-from fourways.training.peak import measured_peak
-from fourways.training.shards import write_shards
+from fourways.training.machine import measured_peak
+from fourways.training.rows import Chat, read_rows
+from fourways.training.shards import open_shards, write_shards
+from fourways.training.teaching import lesson_of, schedule_of
 from fourways.training.tokenizer import learn_tokenizer, save_tokenizer
 from fourways.training.work import Work
 
 
 def clean_stage(work: Work) -> Mapping[str, Any]:
     """Keep the documents that are worth learning from; `dropped.jsonl` says of each other why not."""
-    if not work.place.first:
+    if not work.group.writes:
         return {}
     to = work.of("clean")
     made = asdict(clean(work.corpus, to / "kept.jsonl", to / "dropped.jsonl", work.dial.clean))
@@ -31,7 +34,7 @@ def clean_stage(work: Work) -> Mapping[str, Any]:
 
 def tokenizer_stage(work: Work) -> Mapping[str, Any]:
     """Learn the pieces from documents and chats."""
-    if not work.place.first:
+    if not work.group.writes:
         return {}
     chats = [turn.content for chat in work.chats() for turn in chat.messages]
     text = Text(characters=work.made("clean")["characters"], chat_characters=sum(map(len, chats)))
@@ -52,7 +55,7 @@ def tokenizer_stage(work: Work) -> Mapping[str, Any]:
 
 def shards_stage(work: Work) -> Mapping[str, Any]:
     """Turn documents into tokens on disk; those that are validated on are others than those that are learned."""
-    if not work.place.first:
+    if not work.group.writes:
         return {}
     tokenizer, cleaned, to = work.tokenizer(), work.of("clean"), work.of("shards")
     pieces = tokenizer.get_vocab_size()
@@ -74,7 +77,7 @@ def shards_stage(work: Work) -> Mapping[str, Any]:
         share = work.made("tokenizer")["documents_by_chats"]
         write_shards(mixed(chats, documents, share, work.made("tokenizer")["length"]), to / "chat", pieces)
     if work.dial.chat_valid:
-        watched = [chat_tokens(tokenizer, chat) for chat in chats_of(work.folder / work.dial.chat_valid)]
+        watched = [chat_tokens(tokenizer, chat) for chat in read_rows(work.folder / work.dial.chat_valid, Chat)]
         write_shards(watched, to / "chat_valid", pieces)
     return made
 
@@ -100,17 +103,16 @@ def plan_stage(work: Work) -> Mapping[str, Any]:
     cores = os.cpu_count() or 1
     machine = machine_of(work.dial, cores=cores)
     derived = derive(work.dial, text, machine)
-    model = Decoder(work.size(derived.shape)).to(work.place.device)
+    model = Decoder(work.size(derived.shape)).to(work.machine.device)
     threads, speed = _fastest(work, derived, model)
     torch.set_num_threads(threads)
-    speed = float(work.place.total(torch.tensor(speed)))
     derived = derive(work.dial, text, machine, tokens_per_second=speed)
     return {
         "text": asdict(text),
         "cores": cores,
         "threads": threads,
         "tokens_per_second": speed,
-        "peak": measured_peak(work.place.device) * work.place.world,
+        "peak": measured_peak(work.machine) * work.group.size,
         "derived": derived.plain(),
         "why": dict(derived.why),
     }
@@ -118,12 +120,14 @@ def plan_stage(work: Work) -> Mapping[str, Any]:
 
 def _fastest(work: Work, derived: Derived, model: Decoder) -> tuple[int, float]:
     """Take some steps with more and fewer threads; returns the best number, and tokens a second with it."""
-    rows = max(1, derived.batch // derived.shape.length // work.place.world)
+    schedule = schedule_of(work, derived, "pretrain")
+    train = Stream(open_shards(work.of("shards") / "train"), schedule.length, work.run.seed)
+    lesson = lesson_of(work, train, None, None)
     most = torch.get_num_threads()
-    tried = {}
-    for threads in sorted({most, max(1, most // 2)}) if work.place.device.type == "cpu" else (most,):
+    tried: dict[int, float] = {}
+    for threads in sorted({most, max(1, most // 2)}) if work.machine.device.type == "cpu" else (most,):
         torch.set_num_threads(threads)
-        seconds = trial(model, derived.optimizer, rows=rows, length=derived.shape.length, device=work.place.device)
-        tried[threads] = rows * derived.shape.length / seconds
+        seconds = work.group.sum([trial(model, schedule, lesson)])[0] / work.group.size
+        tried[threads] = schedule.batch / seconds
     best = max(tried, key=lambda threads: tried[threads])
     return best, tried[best]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from fourways.core.errors import InvalidRequest
 from fourways.training.asked import Dial
-from fourways.training.corpora import Chat, chats_of
 from fourways.training.decoder import Size
 from fourways.training.dial import Derived, Shape, Text, derive, machine_of
+from fourways.training.machine import Machine
+from fourways.training.processes import Group
+from fourways.training.rows import Chat, read_rows
 from fourways.training.runs import Run
-from fourways.training.spread import Place
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -24,12 +25,13 @@ WINDOW = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What all stages know: the run, its folder, and which of the processes this is."""
+    """What all stages know: the run, its folder, and which of the processes this is, on what."""
 
     run: Run
     dial: Dial
     folder: Path
-    place: Place
+    group: Group
+    machine: Machine
 
     def of(self, stage: str) -> Path:
         """Return a stage's folder."""
@@ -59,7 +61,7 @@ class Work:
 
     def chats(self) -> list[Chat]:
         """Read the chats of the instruction stage; none where there is no such file."""
-        return chats_of(self.folder / self.dial.chat) if self.dial.chat else []
+        return read_rows(self.folder / self.dial.chat, Chat) if self.dial.chat else []
 
     def tokenizer(self) -> "Tokenizer":
         """Return the tokenizer that was learned."""

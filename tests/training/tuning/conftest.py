@@ -36,6 +36,16 @@ def write_rows(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch):
+    """Compute on one thread: for so small a model more of them only wait for each other."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def base(tmp_path_factory):
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -72,8 +82,9 @@ def started(base, tmp_path):
         write_rows(_made(folder) / "train.jsonl", [{"messages": each} for each in chats(rows)])
         write_rows(folder / "valid.jsonl", [{"messages": each} for each in chats(24, seed=2)])
         plain = {"learning_rate": 3e-3, "epochs": 2.0, "batch": 16, "precision": "float32"}
+        more.setdefault("base", str(base))
         more.setdefault("data", Data(train="train.jsonl", valid="valid.jsonl"))
-        write_run(Run(method=method, base=str(base), hyper=Hyper(**{**plain, **(hyper or {})}), **more), folder)
+        write_run(Run(method=method, hyper=Hyper(**{**plain, **(hyper or {})}), **more), folder)
         return folder
 
     return start
