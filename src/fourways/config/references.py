@@ -11,7 +11,7 @@ from fourways.config.tree import App, FileSource, Knowledge, Project, PromptWay,
 Wrong = tuple[tuple[str | int, ...], str]
 """A place in the project file, and what is wrong there."""
 
-BUILT_IN_MODELS = ("echo", "extractive")
+BUILT_IN_MODELS = ("echo", "extractive", "fourways-small")
 GLOB_MARKS = frozenset("*?[")
 
 

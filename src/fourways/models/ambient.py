@@ -53,7 +53,7 @@ async def choose(project: Project, environ: Mapping[str, str], list_models: List
         if isinstance(choice, Ambient):
             return _with(choice, considered)
         considered.append(choice)
-    local = [dialect for dialect in DIALECTS.values() if dialect.local and dialect.owned_by]
+    local = [dialect for dialect in DIALECTS.values() if dialect.local and dialect.owned_by and dialect.base_url]
     for found in await asyncio.gather(*(_probed(dialect, list_models) for dialect in local)):
         if isinstance(found, Ambient):
             return _with(found, considered)
