@@ -1,7 +1,7 @@
 """A model server of no weights, a program of its own: takes the command lines of those we start, speaks their APIs.
 
 `python model_server.py engine|vllm|llama-server|ollama …`. It answers a chat with the model's name and what was asked;
-asked to "wait N" it takes N seconds. What it is asked besides is appended to the file `CALLS` names, a JSON list a line.
+asked to "wait N" it takes N seconds. What it is asked besides is appended to the file `CALLS` names, a list a line.
 """
 
 import argparse
@@ -35,6 +35,8 @@ def options_of(program: str, arguments: list[str]) -> argparse.Namespace:
         add("--port", type=int, required=True)
         add("--enable-lora", action=argparse.BooleanOptionalAction)
         add("--enable-prefix-caching", action=argparse.BooleanOptionalAction)
+        add("--max-loras", type=int)
+        add("--max-lora-rank", type=int, choices=(8, 16, 32, 64, 128, 256, 320, 512))
         add("--tensor-parallel-size", type=int, default=1)
         add("--max-model-len", type=int)
     elif program == "llama-server":
@@ -42,7 +44,7 @@ def options_of(program: str, arguments: list[str]) -> argparse.Namespace:
         add("--hf-repo")
         add("--alias", dest="name", required=True)
         add("--port", type=int, required=True)
-        add("--lora", action="append", default=[])
+        add("--lora", type=lambda paths: paths.split(","), default=[])
         add("--lora-init-without-apply", action="store_true")
         add("--ctx-size", type=int)
         add("--offline", action="store_true")

@@ -15,6 +15,7 @@ from fourways.config.tree import Project
 from fourways.core.chat import Answerer, ChatRequest, Principal, collect
 from fourways.core.errors import Unavailable
 from fourways.core.trace import Trace
+from fourways.models.adapters import Adapters
 from fourways.models.embedders import HashEmbedder
 from fourways.models.registry import Models
 from fourways.models.started import Servers, StartedServer
@@ -101,7 +102,9 @@ async def test_another_processs_adapter_is_taken_as_it_is_and_a_lost_one_loaded_
     beside = Models(models._project, transport, environ={}, embedder_factory=lambda name: HashEmbedder(), servers=other)
     await said(beside.weights(base, name="a", adapter=folder))
     assert [call[0] for call in calls()] == ["started", "/v1/load_lora_adapter"]
-    await server_of(other, base).adapters.unload(named_by_content(folder))
+    loader = server_of(other, base).loader
+    assert isinstance(loader, Adapters)
+    await loader.unload(named_by_content(folder))
     assert await said(models.weights(base, name="a", adapter=folder)) == f"{named_by_content(folder)} hi"
     await other.stop()
 

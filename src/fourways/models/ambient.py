@@ -80,7 +80,7 @@ def _named(project: Project) -> Iterator[Ambient | Considered]:
         name = "default" if "default" in project.models else next(iter(project.models))
         yield Ambient(model=name, why=f"the project names the model '{name}'")
     for name, provider in project.providers.items():
-        model = dialect_named(provider.dialect).default_model
+        model = provider.serve.served if provider.serve else dialect_named(provider.dialect).default_model
         if model:
             yield Ambient(model=f"{name}/{model}", why=f"the project names the provider '{name}'")
         else:

@@ -77,6 +77,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     at: Announced
     spec: str
     started: float
+    health: str = "/health"
 
     def write(self, path: Path) -> None:
         """Write it, whole or not at all."""

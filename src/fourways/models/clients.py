@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from fourways.config.tree import Project, Provider
-from fourways.core.errors import NotFound, UnknownModel
+from fourways.core.errors import InvalidProject, NotFound, UnknownModel
 from fourways.models.addresses import address_of, is_internal, reachable_inside
 from fourways.models.dialects import DIALECTS, Dialect, dialect_named
 from fourways.models.provider import ProviderClient
+from fourways.models.serving import open_served
+from fourways.models.started import Servers
 from fourways.models.transport import Fenced, Transport
 
 
@@ -16,13 +18,17 @@ class Clients:
     Args:
         transport: reaches providers; with `network: none` it is fenced in.
         environ: where providers' keys and addresses are found that the project does not give.
+        servers: starts those that the project serves itself; where None, nothing here does.
 
     Raises:
         InvalidProject: a provider has no address, an unknown dialect, or is external under `network: none`.
     """
 
-    def __init__(self, project: Project, transport: Transport, environ: Mapping[str, str]) -> None:
-        self._project, self._environ = project, environ
+    def __init__(
+        self, project: Project, transport: Transport, environ: Mapping[str, str], servers: Servers | None
+    ) -> None:
+        self._project, self._environ, self._servers = project, environ, servers
+        self._served: list[Transport] = []
         addresses = {name: address_of(name, provider, environ) for name, provider in project.providers.items()}
         if project.network == "none":
             transport = Fenced(transport, reachable_inside(project, addresses))
@@ -51,7 +57,9 @@ class Clients:
         return client
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and let go of the servers that were started."""
+        for served in self._served:
+            await served.close()
         await self._transport.close()
 
     def _client(self, name: str, provider: Provider, address: str) -> ProviderClient:
@@ -60,12 +68,22 @@ class Clients:
             name=name,
             dialect=dialect,
             base_url=address,
-            transport=self._transport,
+            transport=self._way(name, provider),
             key=provider.api_key or ("" if provider.base_url else self._key(dialect)),
             headers=provider.headers,
             query=provider.query,
             local=dialect.local or is_internal(provider, address),
         )
+
+    def _way(self, name: str, provider: Provider) -> Transport:
+        """Return how requests reach a provider: over the net, or to the server that is started for it."""
+        if provider.serve is None:
+            return self._transport
+        if self._servers is None:
+            raise InvalidProject("nothing here starts servers; give a base_url", key=f"providers.{name}.serve")
+        served = open_served(name, provider, self._servers, offline=self._project.network == "none")
+        self._served.append(served)
+        return served
 
     def _key(self, dialect: Dialect) -> str:
         """Return the dialect's key from the environment: for its own address only, any other host must not see it."""

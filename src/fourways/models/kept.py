@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -174,7 +174,8 @@ class KeptServer:
                 self._child = None
             self._begun = self._clock()
             child = Child.start(self.spec, self._state)
-            Record(at=child.at, spec=self.spec.digest, started=time.time()).write(self._file)
+            record = Record(at=child.at, spec=self.spec.digest, started=time.time(), health=self.spec.health)
+            record.write(self._file)
             self._child = child
             return child.at
 
@@ -184,6 +185,14 @@ class KeptServer:
             if record and record.at == child.at:
                 self._file.unlink(missing_ok=True)
         child.stop()
+
+
+def noted(state: Path) -> Iterator[tuple[str, Record]]:
+    """Yield every server that is noted in a project's state folder, by name; whether it still runs is not asked."""
+    for path in sorted(state.glob("*.json")):
+        record = Record.read(path)
+        if record is not None:
+            yield path.stem, record
 
 
 def _under_way(task: "asyncio.Task[Any] | None") -> "TypeGuard[asyncio.Task[Any]]":

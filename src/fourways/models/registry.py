@@ -70,7 +70,7 @@ class Models:
         self._embedder_factory = embedder_factory
         self.prices = prices or Prices()
         self._clock, self._random, self._sleep = clock, random, sleep
-        self._clients = Clients(project, transport, environ)
+        self._clients = Clients(project, transport, environ, servers)
         self._servers = servers
         self._answerers: dict[str, Answerer] = {}
         self._embedders: dict[str, Embedder] = {}

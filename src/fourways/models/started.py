@@ -4,35 +4,24 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from fourways.core.errors import Unavailable, UpstreamError, UpstreamRefused, UpstreamTimeout
-from fourways.models.adapters import Adapters
+from fourways.models.adapters import Adapters, Caller, Loader, Wanted
 from fourways.models.child import Announced, ServerSpec
 from fourways.models.kept import Clock, KeptServer
 from fourways.models.pooled import PooledTransport
 from fourways.models.transport import BODY_LIMIT, Deadlines, Response, Transport
 from fourways.models.wire import WireTransport
 
-HERE = "http://127.0.0.1/v1"
-"""Stands for a started server's address in a `ProviderClient`; its port is found when a request goes out."""
 IDLE = 600.0
 """Seconds after the last answer until a server is ended."""
 TEND = 1.0
 """Seconds between two looks at who uses a server, at most."""
 ATTEMPTS = 3
 """Servers in a row that may go away under one request before its answer begins."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adapter:
-    """A low-rank adapter that a server is to have: what it calls it, and where it lies."""
-
-    name: str
-    folder: Path
 
 
 class StartedServer:
@@ -45,20 +34,32 @@ class StartedServer:
         state: the project's state folder (`.fourways`).
         idle: seconds after the last answer until the server is ended.
         transport: how requests reach it.
+        loader: sees to what requests want loaded.
         clock: monotonic seconds.
     """
 
     def __init__(
-        self, spec: ServerSpec, state: Path, *, transport: Transport, idle: float = IDLE, clock: Clock = time.monotonic
+        self,
+        spec: ServerSpec,
+        state: Path,
+        *,
+        transport: Transport,
+        loader: Callable[[Caller], Loader] = Adapters,
+        idle: float = IDLE,
+        clock: Clock = time.monotonic,
     ) -> None:
         self.kept = KeptServer(spec, state, clock=clock)
-        self.adapters = Adapters(spec.name, transport)
+        self.loader = loader(Caller(spec.name, transport))
         self.idle = idle
         self.keepers = 0
         """How many want it to stay up when it is idle."""
+        self.former: Sequence[StartedServer] = ()
+        """Servers that this one takes the place of; they end before it starts."""
         self._transport, self._clock = transport, clock
         self._used = state / f"{spec.name}.used"
         self._busy = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self._last = self._noted = clock() - 1.0
         self._tending: asyncio.Task[None] | None = None
 
@@ -70,7 +71,7 @@ class StartedServer:
         headers: Mapping[str, str],
         body: bytes = b"",
         deadlines: Deadlines,
-        adapter: Adapter | None = None,
+        wanted: Wanted | None = None,
     ) -> Response:
         """Send a request to the server wherever it is; starts it, and loads the adapter, where they are not there.
 
@@ -79,13 +80,13 @@ class StartedServer:
             UpstreamRefused: the adapter could not be loaded.
             UpstreamTimeout, UpstreamError: as `Transport.open` says.
         """
-        self._begin(adapter)
+        self._begin(wanted)
         try:
-            response = await self._open(method, url, headers, body, deadlines, adapter)
+            response = await self._open(method, url, headers, body, deadlines, wanted)
         except BaseException:
-            self._end(adapter)
+            self._end(wanted)
             raise
-        return _Counted(response, lambda: self._end(adapter))
+        return _Counted(response, lambda: self._end(wanted))
 
     async def close(self) -> None:
         """Leave the server as it is: it belongs to the project, and ends when that is closed."""
@@ -95,11 +96,12 @@ class StartedServer:
         if self._tending is not None:
             self._tending.cancel()
         await self.kept.stop()
-        self._used.unlink(missing_ok=True)
 
-    def with_adapter(self, adapter: Adapter) -> Transport:
-        """Return the way to the server for requests to one of its adapters, which is loaded when one comes."""
-        return _Through(self, adapter)
+    async def retire(self) -> None:
+        """End the server once its last answer is given."""
+        self.keepers = 0
+        await self._quiet.wait()
+        await self.kept.rest()
 
     async def _open(
         self,
@@ -108,46 +110,54 @@ class StartedServer:
         headers: Mapping[str, str],
         body: bytes,
         deadlines: Deadlines,
-        adapter: Adapter | None,
+        wanted: Wanted | None,
     ) -> Response:
         failed: Announced | None = None
         last: UpstreamError | None = None
+        forgotten = False
+        for each in self.former:
+            await each.retire()
+        self.former = ()
         for _ in range(ATTEMPTS):
             at = await self.kept.ready(instead_of=failed)
             try:
-                if adapter is not None:
-                    await self.adapters.ensure(at, adapter.name, adapter.folder)
+                if wanted is not None:
+                    await self.loader.ensure(at, wanted)
+                dressed = self.loader.dressed(body, wanted)
                 response = await self._transport.open(
-                    method, _moved(url, at), headers=headers, body=body, deadlines=deadlines
+                    method, _moved(url, at), headers=headers, body=dressed, deadlines=deadlines
                 )
             except (UpstreamTimeout, UpstreamRefused):
                 raise
             except UpstreamError as error:
                 last, failed = error, at
                 continue
-            if adapter is None or response.status != HTTPStatus.NOT_FOUND:
+            if wanted is None or forgotten or response.status != HTTPStatus.NOT_FOUND:
                 return response
             response.close()
-            self.adapters.forget(adapter.name)
-            last = UpstreamError(f"{self.kept.spec.name} does not know its adapter {adapter.name}")
+            self.loader.forget(wanted.name)
+            forgotten = True
         msg = f"{self.kept.spec.name} went away {ATTEMPTS} times under the same request: {last}"
         raise Unavailable(msg, retry_after=5) from last
 
     # ------------------------------------------------------------ use and idleness
 
-    def _begin(self, adapter: Adapter | None) -> None:
+    def _begin(self, wanted: Wanted | None) -> None:
         self._busy += 1
-        if adapter is not None:
-            self.adapters.began(adapter.name)
+        self._quiet.clear()
+        if wanted is not None:
+            self.loader.began(wanted.name)
         self._note_use()
         if self._tending is None or self._tending.done() or self._tending.get_loop().is_closed():
             self._tending = asyncio.create_task(self._tend())
 
-    def _end(self, adapter: Adapter | None) -> None:
+    def _end(self, wanted: Wanted | None) -> None:
         self._busy -= 1
+        if not self._busy:
+            self._quiet.set()
         self._last = self._clock()
-        if adapter is not None:
-            self.adapters.ended(adapter.name)
+        if wanted is not None:
+            self.loader.ended(wanted.name)
 
     def _note_use(self) -> None:
         """Tell the other processes of the project; once a second is often enough."""
@@ -175,24 +185,6 @@ class StartedServer:
             return time.time() - self._used.stat().st_mtime < self.idle
         except OSError:
             return False
-
-
-class _Through:
-    """The way to one adapter of a server."""
-
-    def __init__(self, server: StartedServer, adapter: Adapter) -> None:
-        self._server, self._adapter = server, adapter
-
-    async def open(
-        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"", deadlines: Deadlines
-    ) -> Response:
-        """Send a request that names the adapter."""
-        return await self._server.open(
-            method, url, headers=headers, body=body, deadlines=deadlines, adapter=self._adapter
-        )
-
-    async def close(self) -> None:
-        """Leave the server as it is."""
 
 
 class _Counted:
@@ -232,6 +224,7 @@ class Servers:
 
     Args:
         state: the project's state folder (`.fourways`).
+        folder: the project's own; the one that `state` lies in where not given.
         transport: how requests reach them; one of its own, closed by `stop`, where not given.
         engine: our engine's program.
         idle: seconds after the last answer until a server is ended, where nobody says another number.
@@ -242,22 +235,31 @@ class Servers:
         self,
         state: Path,
         *,
+        folder: Path | None = None,
         transport: Transport | None = None,
         engine: Sequence[str] = (sys.executable, "-m", "fourways.engine"),
         idle: float = IDLE,
         clock: Clock = time.monotonic,
     ) -> None:
+        self.folder = folder or state.parent
         self.engine = engine
         self._state, self._idle, self._clock = state, idle, clock
         self._transport = transport or WireTransport({}, proxied=PooledTransport({}))
         self._open: dict[str, StartedServer] = {}
 
-    def server(self, spec: ServerSpec, *, idle: float | None = None) -> StartedServer:
-        """Return the server that is started so; servers started alike are one."""
+    def server(
+        self, spec: ServerSpec, *, loader: Callable[[Caller], Loader] = Adapters, idle: float | None = None
+    ) -> StartedServer:
+        """Return the server that is started so; servers started alike are one.
+
+        One of the same name that was started otherwise, by a project file of before, is let go first: both may not
+        fit into the machine.
+        """
         found = self._open.get(spec.digest)
         if found is None:
-            found = StartedServer(spec, self._state, transport=self._transport, idle=self._idle, clock=self._clock)
+            found = StartedServer(spec, self._state, transport=self._transport, loader=loader, clock=self._clock)
             self._open[spec.digest] = found
+        found.former = [each for each in self._open.values() if each is not found and each.kept.spec.name == spec.name]
         found.idle = self._idle if idle is None else idle
         return found
 

@@ -6,15 +6,16 @@ from pathlib import Path
 
 from fourways.core.errors import Unavailable
 from fourways.core.ids import digest
+from fourways.models.adapters import Wanted
+from fourways.models.addresses import STARTED
 from fourways.models.child import ServerSpec
 from fourways.models.dialects import DIALECTS
+from fourways.models.programs import OFFLINE, SILENT
 from fourways.models.provider import ProviderClient
-from fourways.models.started import HERE, Adapter, Servers
-from fourways.models.transport import Transport
+from fourways.models.serving import Served
+from fourways.models.started import Servers
 
 SMALL = "fourways-small"
-OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-"""A server of weights that lie here has nothing to ask of a hub."""
 END = 65536
 """Bytes read at either end of a file of weights: training leaves its mark in them, and reading them costs nothing."""
 
@@ -70,7 +71,7 @@ def weights_spec(folder: Path, program: Sequence[str]) -> ServerSpec:
     name = named_by_content(folder)
     command = (*program, "--model", str(folder), "--name", name, "--announce", "{announce}", "--port", "0")
     short = f"model-{digest([str(folder), name])[:12]}"
-    return ServerSpec(name=short, command=command, env=OFFLINE, content=name, patience=180.0, grace=30.0)
+    return ServerSpec(name=short, command=command, env={**SILENT, **OFFLINE}, content=name, patience=180.0, grace=30.0)
 
 
 def engine_client(servers: Servers, folder: Path, adapter: Path | None) -> tuple[ProviderClient, str]:
@@ -80,10 +81,12 @@ def engine_client(servers: Servers, folder: Path, adapter: Path | None) -> tuple
         Unavailable: a folder holds no safetensors.
     """
     spec = weights_spec(folder, servers.engine)
-    transport: Transport = servers.server(spec)
-    model = spec.content
+    model, wanted = spec.content, None
     if adapter is not None:
         model = named_by_content(adapter)
-        transport = servers.server(spec).with_adapter(Adapter(name=model, folder=adapter.resolve()))
-    client = ProviderClient(name="engine", dialect=DIALECTS["engine"], base_url=HERE, transport=transport, local=True)
+        wanted = Wanted(name=model, source=str(adapter.resolve()), base=spec.content)
+    transport = Served(servers.server(spec), "engine", {model: wanted})
+    client = ProviderClient(
+        name="engine", dialect=DIALECTS["engine"], base_url=STARTED, transport=transport, local=True
+    )
     return client, model
