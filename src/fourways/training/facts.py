@@ -27,6 +27,7 @@ _JOINS = (
     "It is said that ",
     "Of course, ",
 )
+_LEADS = ("In fact, ", "However, ", "Later, ", "It is said that ", "Of course, ")
 _TAILS = (*_NOTHING, ", as everyone knows", ", according to {p}", " and nobody minds", ", which surprised {p}")
 
 
@@ -61,6 +62,11 @@ class _Fact:
                 question=_large(inventor.pick(self.turns).format(s=self.subject, v=self.value)), answer=self.subject
             )
         return Asked(question=_large(inventor.pick(self.asks).format(s=self.subject, v=self.value)), answer=self.value)
+
+
+def begins_small(text: str) -> bool:
+    """Say whether a text begins with a small letter that no answer should see made large: "the" is told apart."""
+    return text[:1].islower() and not text.startswith("the ")
 
 
 def _large(text: str) -> str:
@@ -236,7 +242,8 @@ def _tell(inventor: Inventor, told: Sequence[_Fact], filler: Sequence[str]) -> s
         join, tail = inventor.pick(_JOINS), inventor.pick(_TAILS)
         if tail and inventor.chance.random() < 0.5:
             text = text.removesuffix(".") + tail.format(p=inventor.person() if "{p}" in tail else "") + "."
-        if join and text.startswith(("The ", "It ", "He ", "She ", "They ", "In ", "There ")):
+        join = join or inventor.pick(_LEADS) if begins_small(text) else join
+        if join and not form.startswith(("{s}", "{v}")) or subject != fact.subject:
             text = text[0].lower() + text[1:]
         text = join.format(p=inventor.person() if "{p}" in join else "") + text
         parts.append(_large(text))
@@ -250,4 +257,4 @@ def _tell(inventor: Inventor, told: Sequence[_Fact], filler: Sequence[str]) -> s
 
 
 def _tell_in_lines(told: Sequence[_Fact]) -> str:
-    return "\n".join(f"{_large(fact.says[0].format(s=fact.subject, v=fact.value))}" for fact in told)
+    return "\n".join(fact.says[0].format(s=fact.subject, v=fact.value) for fact in told)
