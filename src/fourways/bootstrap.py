@@ -14,6 +14,7 @@ from fourways.config.tree import Project
 from fourways.config.watch import ProjectFile
 from fourways.control import retention
 from fourways.control.again import again
+from fourways.control.files import Files
 from fourways.control.fittings import Fittings, fit
 from fourways.control.state import database_url, state_folder
 from fourways.core.chat import Answerer, Principal
@@ -35,8 +36,10 @@ from fourways.monitoring.metrics import Metrics
 from fourways.monitoring.telemetry import open_telemetry
 from fourways.routing import AppsOpened, open_apps
 from fourways.store import revisions
+from fourways.store.blobs import Blobs
 from fourways.store.database import Database, open_database
 from fourways.store.jobs import JobRow
+from fourways.ways.workshop import Workshop
 
 if TYPE_CHECKING:
     from fourways.builder import Builder
@@ -131,7 +134,22 @@ class House:
         """Builds ways whose weights have to be trained."""
         from fourways.builder import Builder
 
-        return Builder(self.database, self.tenant, fittings=lambda: self.fittings, built=self.reroute)
+        return Builder(self.database, self.tenant, self.files, fittings=lambda: self.fittings, built=self.reroute)
+
+    @property
+    def workshop(self) -> Workshop:
+        """What ways are built with."""
+        return self.fittings.workshop
+
+    @cached_property
+    def files(self) -> Files:
+        """What was sent over the API to be learned from."""
+        return Files(database=self.database, tenant=self.tenant, blobs=Blobs(self.state / "blobs"), now=time.time)
+
+    @property
+    def state(self) -> Path:
+        """The folder of the project's state."""
+        return state_folder(self.folder)
 
     @property
     def evaluator(self) -> "Evaluator":

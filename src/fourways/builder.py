@@ -7,6 +7,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from fourways.control import finetuning, tuned_by_file
+from fourways.control.files import Files
 from fourways.control.fittings import Fittings
 from fourways.control.forecasting import Forecast, forecast
 from fourways.control.recipe_rows import RecipeRows
@@ -33,6 +35,7 @@ class Builder:
 
     Args:
         database, tenant: where they are kept, and whose.
+        files: what was sent over the API to be learned from.
         fittings: the parts that the project file in force decides.
         built: puts what was built in force in this process.
     """
@@ -41,6 +44,7 @@ class Builder:
         self,
         database: Database,
         tenant: TenantId,
+        files: Files,
         *,
         fittings: Callable[[], Fittings],
         built: Callable[[], Awaitable[None]],
@@ -48,7 +52,10 @@ class Builder:
         self.database = database
         self.tenant = tenant
         self.fittings = fittings
-        handlers = {KIND: build_handler(database, tenant, lambda: self, built=built)}
+        handlers = {
+            KIND: build_handler(database, tenant, lambda: self, built=built),
+            tuned_by_file.KIND: finetuning.handler(database, tenant, lambda: self, files, built=built),
+        }
         self.worker = Worker(database=database, handlers=handlers, owner=new_id("worker"))
 
     @property

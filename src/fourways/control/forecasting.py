@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from fourways.config.tree import Project
 from fourways.control.meter import cores
 from fourways.control.shelf import Shelf
 from fourways.control.trains import Trains
@@ -132,7 +133,7 @@ def _tuned(recipe: Recipe, shelf: Shelf, sizes: Sizes) -> _Made:
     rows = sizes["train"]
     each = characters_a_token(shape.vocabulary if shape else 32_000)
     own = [size / each for size in rows]
-    shown = _passages(recipe.reading)
+    shown = _passages(recipe.reading, shelf.project)
     window = shape.window if shape else 2048
     longest = min(window, max(own) + shown)
     run = recipe.run
@@ -198,9 +199,12 @@ def _with_start(minutes: Figure) -> Figure:
     )
 
 
-def _passages(reading: Mapping[str, Any]) -> float:
-    """Return the tokens that passages put before a question, at most; a few for the prompt alone."""
-    return float(reading["retrieval"]["context_tokens"]) if reading else PASSAGE_TOKENS
+def _passages(reading: Mapping[str, Any], project: Project) -> float:
+    """Return the tokens that passages put before a question; a few for the prompt alone."""
+    if not reading:
+        return PASSAGE_TOKENS
+    chunk = project.knowledge[reading["knowledge"]["name"]].chunk.size
+    return float(min(reading["retrieval"]["context_tokens"], reading["retrieval"]["limit"] * chunk))
 
 
 def _characters(line: Mapping[str, Any]) -> int:

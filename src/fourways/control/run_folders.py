@@ -28,6 +28,8 @@ TRAIN, VALID, GENERAL, CHAT, CHAT_VALID, PREFERENCES = (
     "chat_valid.jsonl",
     "preferences.jsonl",
 )
+AT_ONCE = 16
+"""Questions searched for together: the engine embeds them in one batch."""
 SHORT = 8
 """Words up to which an answer that a reader is to learn must stand in the passages it is shown."""
 ROWS = "rows.json"
@@ -153,14 +155,11 @@ class _Writer:
     async def put(self, name: str, lines: Sequence[Line], what: str) -> int:
         """Put the questions of rows as people's will be, and write them; return how many there are."""
         kept: list[Line] = []
-        for number, line in enumerate(lines):
-            if number % 10 == 0:
-                self.note({"stage": "rows", "done": number, "total": len(lines), "what": f"putting {what}"})
-            made = await self._put(line)
-            if made is None:
-                self._left_out += 1
-            else:
-                kept.append(made)
+        for begin in range(0, len(lines), AT_ONCE):
+            self.note({"stage": "rows", "done": begin, "total": len(lines), "what": f"putting {what}"})
+            made = await asyncio.gather(*map(self._put, lines[begin : begin + AT_ONCE]))
+            kept += [line for line in made if line is not None]
+        self._left_out += len(lines) - len(kept)
         if name == TRAIN and not kept:
             raise InvalidRequest(f"none of {len(lines)} rows is left to learn from: see `fourways data check`")
         self.keep(name, kept)

@@ -69,6 +69,7 @@ class Trains:
         if found is not None:
             return found
         folder = self.shelf.state / RUNS / recipe.digest
+        self.note({"recipe": recipe.digest})
         putting = Putting(recipe.prompt, recipe.reading, self.workshop)
         filled = await fill(recipe, folder, self._run(recipe), self.fetch, putting, self.note)
         curves = Curves(self.note)

@@ -94,7 +94,7 @@ def build_handler(
             raise InvalidRequest(f"'{app}:{way}' was edited since this was asked for; ask for it again")
         trains = tools.trains(tools.workshop, note)
         candidate = await WAYS[way].build(app, node, replace(tools.workshop, training=trains))
-        await asyncio.to_thread(_keep, database, tenant, candidate, trains, now())
+        await asyncio.to_thread(keep_made, database, tenant, trains, now(), candidate)
         for row, _ in trains.made:
             await asyncio.to_thread(forget_run, trains.shelf.state, row.recipe)
         await built()
@@ -111,8 +111,10 @@ def result_of(candidate: Candidate, trains: Trains) -> dict[str, Any]:
     return {"candidate": candidate.digest, **known, "trained": bool(made), **(made[-1] if made else {})}
 
 
-def _keep(database: Database, tenant: TenantId, candidate: Candidate, trains: Trains, now: float) -> None:
-    """Write the weights, what they rest on, and the candidate: all of it or nothing."""
+def keep_made(
+    database: Database, tenant: TenantId, trains: Trains, now: float, candidate: Candidate | None = None
+) -> None:
+    """Write the weights that were made, what they rest on, and the candidate: all of it or nothing."""
     with database.transaction() as connection:
         for row, filled in trains.made:
             rows = DatasetRow(
@@ -121,8 +123,9 @@ def _keep(database: Database, tenant: TenantId, candidate: Candidate, trains: Tr
                 created_at=now,
                 rows=filled.rows,
                 names=[one["name"] for one in row.run["ingredients"]],
-                manifest={"put_for": f"{row.app}:{row.way}", "left_out": filled.left_out},
+                manifest={"put_for": row.name or f"{row.app}:{row.way}", "left_out": filled.left_out},
             )
             stored_datasets.save_dataset(connection, tenant, rows, filled.sources)
             trainings.save_weights(connection, tenant, row)
-        candidates.save_candidate(connection, tenant, candidate, now=now)
+        if candidate is not None:
+            candidates.save_candidate(connection, tenant, candidate, now=now)

@@ -25,6 +25,7 @@ class Putting:
 
     def __init__(self, prompt: Mapping[str, Any], reading: Mapping[str, Any], workshop: Workshop) -> None:
         parts = {"prompt": prompt, "decoding": {}, **pin_examples_embedder(prompt), **reading}
+        self._own_system = not prompt["system"]
         self._heard: dict[str, ChatRequest] = {}
         self._bare = prompted(self._hear, {**parts, "knowledge": None}, workshop)
         self._answer = reader(self._hear, parts, workshop, TUNED) if reading else self._bare
@@ -36,7 +37,9 @@ class Putting:
         """
         trace = Trace()
         own = bool(messages) and BEFORE_QUESTION in str(messages[-1].get("content", ""))
-        request = ChatRequest(model="", messages=_without_system(messages), principal=Principal())
+        request = ChatRequest(
+            model="", messages=messages if self._own_system else _without_system(messages), principal=Principal()
+        )
         await collect((self._bare if own else self._answer)(request, trace))
         heard = self._heard.pop(trace.id, None)
         return None if heard is None else Put(messages=list(heard.messages), sources=tuple(trace.sources))

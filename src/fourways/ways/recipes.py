@@ -10,7 +10,7 @@ from fourways.core.errors import NotTrained
 from fourways.core.ids import digest
 from fourways.training.runs import Run
 
-Role = Literal["train", "general", "corpus", "instructions", "preferences"]
+Role = Literal["train", "valid", "general", "corpus", "instructions", "preferences"]
 """What an ingredient is used for."""
 
 
