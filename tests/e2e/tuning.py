@@ -22,7 +22,8 @@ def make(folder: Path, *, rows: int = 96, **way: Any) -> ProjectFolder:
     make_base(folder / "base", [ABOUT.format(name=name, town=town) + f" In {town}." for name, town in pairs])
     cases = [{"input": ABOUT.format(name=name, town=town), "expected_output": "In"} for name, town in tests]
     tuned = {"base_model": "base", "datasets": ["towns"], "max_steps": 40, "micro_batch_size": 8,
-             "learning_rate": 0.01, "options": {"max_tokens": 8, "temperature": 0}, **way}  # fmt: skip
+             "learning_rate": 0.01, "num_epochs": 9, "early_stopping_patience": 0,
+             "options": {"max_tokens": 8, "temperature": 0}, **way}  # fmt: skip
     app = {
         "default_way": "prompt",
         "ways": {"prompt": {"model": "echo"}, "finetune": tuned},
