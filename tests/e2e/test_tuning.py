@@ -11,8 +11,8 @@ from tests.e2e.processes import ProjectFolder, serving, wait_until
 
 pytest.importorskip("torch")
 pytest.importorskip("peft")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("tuning")]
-PATIENCE = 150.0
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("tuning")]
+PATIENCE = 200.0
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_killed_anywhere_the_next_worker_goes_on_to_the_same_curve(tuned: Projec
 
 
 def test_what_was_tuned_is_asked_measured_and_shown(tuned: ProjectFolder):
-    report = tuned.done("eval", "desk:finetune", "--json", seconds=PATIENCE).json
+    report = tuned.done("eval", "desk:finetune", "--json", seconds=PATIENCE).json["report"]
     passed = next(one for one in report["measures"] if one["metric"] == "passed")
     assert passed["estimate"]["value"] == 1.0
     (row,) = tuned.done("weights", "list", "--json").json
@@ -68,7 +68,7 @@ def test_a_test_case_among_the_rows_stops_it(tmp_path: Path):
 
 def test_a_tuned_adapter_goes_through_gate_canary_and_rollback_and_the_engine_stays(tuned: ProjectFolder):
     with serving(tuned, "--no-sync") as server:
-        client = server.client()
+        client = server.client().with_options(timeout=PATIENCE)
         question = [{"role": "user", "content": tuning.ABOUT.format(name="Ada", town="Bonn")}]
 
         def ask(model: str) -> str:
@@ -105,7 +105,7 @@ def test_openais_client_tunes_a_base_and_asks_what_came_out(tmp_path: Path):
     project = tuning.make(tmp_path / "desk")
     rows = (project.folder / "towns.jsonl").read_bytes()
     with serving(project, "--no-sync") as server:
-        client = server.client()
+        client = server.client().with_options(timeout=PATIENCE)
         file = client.files.create(file=("towns.jsonl", rows), purpose="fine-tune")
         hyper = {"n_epochs": 3, "batch_size": 8, "learning_rate_multiplier": 1.0}
         job = client.fine_tuning.jobs.create(

@@ -32,6 +32,8 @@ def test_equal_files_have_one_name_and_are_kept_once(folders, source):
     assert (opened / "model.safetensors").read_bytes() == b"weights"
     assert (opened / "parts" / "more.json").read_text() == "[]"
     assert [path.name for path in folders.folder.iterdir()] == [name]
+    (source / "README.md").write_text("took 3 seconds")
+    assert folders.keep(source) == name  # a card says how they came about, not what they are
     (source / "config.json").write_text('{"a": 1}')
     assert folders.digest_of(source) != name
     assert folders.keep(source) != name
@@ -47,7 +49,7 @@ def test_what_may_run_code_is_refused(folders, source, name):
 
 def test_a_folder_without_weights_is_none(folders, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InvalidRequest, match="holds no .safetensors"):
+    with pytest.raises(InvalidRequest, match=r"holds no \.safetensors"):
         folders.keep(tmp_path / "empty")
     with pytest.raises(NotFound):
         folders.keep(tmp_path / "nowhere")

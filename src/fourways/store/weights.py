@@ -14,6 +14,8 @@ from fourways.core.ids import digest
 
 MANIFEST = "manifest.json"
 """Written last: the SHA-256 of every other file, by its path."""
+CARDS = frozenset({"README.md", "card.json"})
+"""Say how weights came about, seconds and all: equal weights with other cards have the same name."""
 REFUSED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".py", ".npy", ".h5", ".msgpack")
 """Endings of files that may run code where they are read, or hold weights in a format that is not checked."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -39,7 +41,7 @@ class WeightsFolders:
             InvalidRequest: a file in it may run code where it is read; safetensors are right.
         """
         files = files_of(source)
-        name = digest(files)
+        name = name_of(files)
         if (self.folder / name / MANIFEST).is_file():
             return name
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -112,7 +114,7 @@ class WeightsFolders:
         seen = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in _paths(source)]
         known = self._known.get(source)
         if known is None or known[0] != seen:
-            known = self._known[source] = (seen, digest(files_of(source)))
+            known = self._known[source] = (seen, name_of(files_of(source)))
         return known[1]
 
     def _manifest(self, name: str) -> Mapping[str, str]:
@@ -122,9 +124,14 @@ class WeightsFolders:
             raise NotFound(f"there are no weights {name[:12]} here; train them again, or bring their folder") from None
         except ValueError:
             raise Unavailable(f"the manifest of weights {name[:12]} is damaged: train them again") from None
-        if digest(found) != name:
+        if name_of(found) != name:
             raise Unavailable(f"the manifest of weights {name[:12]} is not what was written: train them again")
         return found
+
+
+def name_of(files: Mapping[str, str]) -> str:
+    """Return the digest that names files: of their own digests, cards left out."""
+    return digest({path: content for path, content in files.items() if path not in CARDS})
 
 
 def files_of(source: Path) -> dict[str, str]:
