@@ -38,6 +38,7 @@ class Builder:
         files: what was sent over the API to be learned from.
         fittings: the parts that the project file in force decides.
         built: puts what was built in force in this process.
+        launcher: runs programs at a place that `launch:` names; those of `LAUNCHERS` where None.
     """
 
     def __init__(
@@ -48,10 +49,12 @@ class Builder:
         *,
         fittings: Callable[[], Fittings],
         built: Callable[[], Awaitable[None]],
+        launcher: Callable[[str], Launcher] | None = None,
     ) -> None:
         self.database = database
         self.tenant = tenant
         self.fittings = fittings
+        self.launcher = launcher or launcher_named
         handlers = {
             KIND: build_handler(database, tenant, lambda: self, built=built),
             tuned_by_file.KIND: finetuning.handler(database, tenant, lambda: self, files, built=built),
@@ -70,7 +73,7 @@ class Builder:
             shelf=parts.shelf,
             workshop=workshop,
             fetch=RecipeRows(datasets=parts.datasets()),
-            launcher=launcher_named,
+            launcher=self.launcher,
             note=note,
             now=time.time,
         )

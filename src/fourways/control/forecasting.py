@@ -239,9 +239,12 @@ def read_shape(folder: Path) -> WeightsShape:
     """Read the shapes of a folder's weights; no weight is loaded.
 
     Raises:
-        InvalidRequest: its files are no safetensors.
+        InvalidRequest: its files are no safetensors, or it has no config.json.
     """
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidRequest(f"{folder} has no config.json; right would be a folder in HF format") from error
     parameters = per_rank = 0
     for path in folder.glob("*.safetensors"):
         for name, shape in heads_of(path).items():
