@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from fourways.cli import data_shown as shown
 from fourways.cli.data import BaseName, Columns, Desk, Form, Names, Out, opened, verbs
 from fourways.cli.terminal import AsJson, DryRun, bars, folder_of, print_json
 from fourways.core.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from fourways.control.gathering import Gathered
 
 
 @verbs.command("clean")
