@@ -12,6 +12,7 @@ from fourways.cli import (
     chat,
     compare,
     config,
+    data,
     demo,
     doctor,
     evaluate,
@@ -53,7 +54,22 @@ def _options(
     context.obj = project
 
 
-for family in (init, demo, doctor, knowledge, serve, chat, evaluate, compare, release, plan, traces, keys, config):
+for family in (
+    init,
+    demo,
+    doctor,
+    knowledge,
+    serve,
+    chat,
+    evaluate,
+    compare,
+    release,
+    plan,
+    data,
+    traces,
+    keys,
+    config,
+):
     family.register(app)
 
 

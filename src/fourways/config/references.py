@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from glob import glob
 from pathlib import Path
 
+from fourways.config.datasets import FeedbackDataset, FilesDataset, KnowledgeDataset
 from fourways.config.releasing import Canary
 from fourways.config.tree import App, FileSource, Knowledge, Project, PromptWay, RagWay, Target, WebSource
 
@@ -25,6 +26,8 @@ def check_references(project: Project, folder: Path) -> Iterator[Wrong]:
             yield from _model(project, named, ("models", name, "targets", number), itself=name)
         for number, fallback in enumerate(model.fallback):
             yield from _model(project, fallback, ("models", name, "fallback", number), itself=name)
+    for name in project.datasets:
+        yield from _dataset(project, name, folder)
     for name, app in project.apps.items():
         yield from _app(project, app, ("apps", name), folder)
 
@@ -48,6 +51,21 @@ def _knowledge(project: Project, knowledge: Knowledge, at: tuple[str | int, ...]
         yield from _model(project, knowledge.search.reranker, (*at, "search", "reranker"))
     if knowledge.chunk.overlap >= knowledge.chunk.size:
         yield (*at, "chunk", "overlap"), f"must be less than size ({knowledge.chunk.size})"
+
+
+def _dataset(project: Project, name: str, folder: Path) -> Iterator[Wrong]:
+    dataset, at = project.datasets[name], ("datasets", name)
+    if isinstance(dataset, FilesDataset):
+        for position, path in enumerate(dataset.files):
+            if not GLOB_MARKS & set(path) and not (folder / path).is_file():
+                yield (*at, "files", position), _no_file(path, folder)
+    elif isinstance(dataset, KnowledgeDataset):
+        if dataset.knowledge not in project.knowledge:
+            yield (*at, "knowledge"), _no_name("knowledge", dataset.knowledge, project.knowledge)
+        if dataset.model is not None:
+            yield from _model(project, dataset.model, (*at, "model"))
+    elif isinstance(dataset, FeedbackDataset) and dataset.feedback not in project.apps:
+        yield (*at, "feedback"), _no_name("app", dataset.feedback, project.apps)
 
 
 def _app(project: Project, app: App, at: tuple[str | int, ...], folder: Path) -> Iterator[Wrong]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from fourways.config.datasets import Dataset
 from fourways.config.node import Duration, Name, Node, Probability
 from fourways.config.releasing import Release
 from fourways.config.testing import Facts, Tests, TestsNode
@@ -348,6 +349,8 @@ class Project(Node):
     """Models with a name of their own."""
     knowledge: dict[Name, Knowledge] = {}
     """Sets of documents that are searched together."""
+    datasets: dict[Name, Dataset] = {}
+    """Rows to tune on."""
     apps: dict[Name, App] = {}
     """What people use: `model: NAME` on the API."""
     trusted_signers: list[str] = []

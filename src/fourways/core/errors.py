@@ -4,7 +4,8 @@ FourwaysError
 ├── InvalidProject            fourways.yaml (or a file it names) is wrong: each problem with file, line, key
 ├── InvalidRequest            the caller sent nonsense: which parameter
 │   ├── RequestTooLarge
-│   └── ContextTooLong
+│   ├── ContextTooLong
+│   └── InvalidDataset        rows that may not be learned from: each problem with file and line
 ├── NotAuthenticated          no key, an unknown key, a revoked key
 ├── NotAllowed                a good key that may not do this
 ├── NotFound                  no such thing; says what there is
@@ -75,6 +76,19 @@ class RequestTooLarge(InvalidRequest):
 
 class ContextTooLong(InvalidRequest):
     """The messages do not fit the model's window."""
+
+
+class InvalidDataset(InvalidRequest):
+    """Rows cannot be read, or may not be learned from; `problems` says which and why, the message the first of them."""
+
+    SHOWN = 20
+
+    def __init__(self, problems: Sequence[Problem] | str, *, summary: str = "") -> None:
+        listed = [Problem(file="", line=0, key="", message=problems)] if isinstance(problems, str) else list(problems)
+        more = len(listed) - self.SHOWN
+        lines = [summary, *map(str, listed[: self.SHOWN]), f"and {more} more" if more > 0 else ""]
+        super().__init__("\n".join(line for line in lines if line))
+        self.problems = tuple(listed)
 
 
 class NotAuthenticated(FourwaysError):

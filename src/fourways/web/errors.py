@@ -30,6 +30,7 @@ STATUS: Mapping[type[FourwaysError], Row] = {
     errors.InvalidRequest: Row(400, "invalid_request_error", "invalid_request"),
     errors.RequestTooLarge: Row(413, "invalid_request_error", "request_too_large"),
     errors.ContextTooLong: Row(400, "invalid_request_error", "context_length_exceeded"),
+    errors.InvalidDataset: Row(400, "invalid_request_error", "invalid_dataset"),
     errors.NotAuthenticated: Row(401, "authentication_error", "invalid_api_key"),
     errors.NotAllowed: Row(403, "permission_error", "not_allowed"),
     errors.NotFound: Row(404, "not_found_error", "not_found"),
