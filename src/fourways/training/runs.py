@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
@@ -13,6 +12,7 @@ from fourways.core.errors import InvalidRequest
 Method = Literal["sft", "dpo", "kto", "distill", "pretrain"]
 AdapterKind = Literal["lora", "qlora", "full"]
 Precision = Literal["none", "int8", "int4"]
+Schedule = Literal["cosine", "linear", "constant"]
 
 
 class Adapter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,12 +20,12 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     Attributes:
         kind: low-rank matrices beside its weights (lora), the same on a base held in four bits (qlora), or all weights.
-        r, alpha, dropout: of the low-rank matrices (Hu et al. 2021).
+        r, alpha, dropout: of the low-rank matrices (Hu et al. 2021); r None: as the table of defaults says.
         targets: names of the matrices that get them; empty for every linear one.
     """
 
     kind: AdapterKind = "lora"
-    r: int = 16
+    r: int | None = None
     alpha: float = 32.0
     dropout: float = 0.0
     targets: tuple[str, ...] = ()
@@ -54,8 +54,12 @@ class Hyper(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         batch: rows a step.
         length: tokens of a row at most.
         warmup: share of all steps in which the rate rises.
+        schedule: how it falls afterwards, to zero at the end.
+        clip: the longest that the gradient may be; a longer one is shortened.
         patience: validations without a better loss before it stops; 0 goes on.
         beta: of the preference methods (Rafailov et al. 2023).
+        precision: of the computing; bf16 where the processor has it (auto).
+        micro_tokens: that are computed on at a time, padding counted in: memory's bound, and nothing else changes.
     """
 
     learning_rate: float | None = None
@@ -64,12 +68,43 @@ class Hyper(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     batch: int | None = None
     length: int | None = None
     warmup: float = 0.05
+    schedule: Schedule = "cosine"
+    clip: float = 1.0
     weight_decay: float = 0.0
     packing: bool = True
     patience: int = 3
     beta: float = 0.1
     validate_every: int | None = None
     checkpoint_every: int | None = None
+    precision: Literal["auto", "bf16", "float32"] = "auto"
+    micro_tokens: int = 8192
+
+
+class Kto(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much a thumb weighs (Ethayarajh et al. 2024). None: so that both kinds weigh the same in all.
+
+    Attributes:
+        up, down: the paper's λ of desirable and of undesirable answers.
+    """
+
+    up: float | None = None
+    down: float | None = None
+
+
+class Distill(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a student learns from a teacher's distributions (Agarwal et al. 2024).
+
+    Attributes:
+        divergence: β of the generalized Jensen–Shannon divergence: 0 is KL from the teacher, 1 KL from the student.
+        temperature: of both distributions.
+        on_policy: share of the steps on answers that the student wrote itself.
+        new_tokens: that such an answer has at most.
+    """
+
+    divergence: float = 0.5
+    temperature: float = 1.0
+    on_policy: float = 0.0
+    new_tokens: int = 64
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,22 +113,28 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     Attributes:
         method: which program.
         base: a folder of safetensors, or a hub's name; "" where nothing is there yet (pretrain).
+        licence: of the base, where its folder does not say it; an SPDX name as "Apache-2.0".
         start: a folder of an adapter to go on from; "" for none.
         teacher: a folder of a larger model to learn from (distill).
         pretrain: of that method alone: its dial, its overrides, its stages' files.
+        merge: whether an adapter is added to the base's weights, and a whole model comes out.
         report_to: tensorboard, mlflow, wandb, comet: where curves go besides `steps.jsonl`.
     """
 
     method: Method
     base: str = ""
+    licence: str = ""
     start: str = ""
     teacher: str = ""
     seed: int = 1
     adapter: Adapter = Adapter()
     data: Data | None = None
     hyper: Hyper = Hyper()
+    kto: Kto = Kto()
+    distill: Distill = Distill()
+    merge: bool = False
     quantize: Precision = "none"
-    pretrain: Mapping[str, Any] = MappingProxyType({})
+    pretrain: Mapping[str, Any] = msgspec.field(default_factory=dict)
     report_to: tuple[str, ...] = ()
 
 
