@@ -50,10 +50,6 @@ class Book:
         self.jobs[job_id].state = "STOPPED"
         return True
 
-    def delete_job(self, job_id: str, /) -> bool:
-        self.done.append("delete")
-        return self.jobs.pop(job_id) is not None
-
     def submit_job(self, *, entrypoint: str, submission_id: str, runtime_env: dict[str, Any]) -> str:
         self.done.append("submit")
         self.jobs[submission_id] = Details(submission_id, self.ends, driver_exit_code=self.code)
@@ -75,14 +71,14 @@ async def test_a_job_is_submitted_once_and_what_ended_is_not_asked_of_the_cluste
     assert book.done == ["submit"]
 
 
-async def test_a_job_that_failed_is_made_anew_under_its_name(run_folder):
+async def test_a_job_that_failed_is_made_anew(run_folder):
     book = Book(ends="FAILED", code=1)
     folder = run_folder(steps=1)
     for _ in range(2):
         with pytest.raises(Unavailable, match="ended with 1: the driver said this"):
             await launcher(book).run(Program(folder=folder), lambda _: None)
-    assert book.done == ["submit", "delete", "submit"]
-    assert len(book.jobs) == 1
+    assert book.done == ["submit", "submit"]
+    assert [name.rpartition("-")[2] for name in book.jobs] == ["1", "2"]
 
 
 async def test_a_refusal_is_in_the_programs_own_words(run_folder):

@@ -36,7 +36,6 @@ class Jobs(Protocol):
     def get_job_info(self, job_id: str, /) -> Job: ...  # noqa: D102
     def get_job_logs(self, job_id: str, /) -> str: ...  # noqa: D102
     def stop_job(self, job_id: str, /) -> bool: ...  # noqa: D102
-    def delete_job(self, job_id: str, /) -> bool: ...  # noqa: D102
     def submit_job(self, *, entrypoint: str, submission_id: str, runtime_env: dict[str, Any]) -> str: ...  # noqa: D102
 
 
@@ -83,8 +82,7 @@ class RayLauncher:
         reports = Reports(folder, on_report)
         if (result := result_of(folder)) is None:
             begin = length_of(folder / LOG)
-            name = f"fourways-{hashlib.sha256(str(folder).encode()).hexdigest()[:20]}"
-            ours = await asyncio.to_thread(self._submit, name, program)
+            name, ours = await asyncio.to_thread(self._submit, program)
             try:
                 job = await self._ended(name, reports)
             except asyncio.CancelledError:
@@ -103,18 +101,21 @@ class RayLauncher:
             self._opened = self._connect(self._address)
         return self._opened
 
-    def _submit(self, name: str, program: Program) -> bool:
-        """Submit a program's job; whether there was none that runs."""
+    def _submit(self, program: Program) -> tuple[str, bool]:
+        """Return the name of the job that does a program, and whether it was submitted just now: none was running.
+
+        Each try has a name of its own: a job that has ended keeps its name busy until Ray has cleaned up behind it.
+        """
         client = self._client()
-        for job in client.list_jobs():
-            if job.submission_id == name:
-                if job.status.value not in ENDED:
-                    return False
-                client.delete_job(name)
-        client.submit_job(
-            entrypoint=self.command(program), submission_id=name, runtime_env={"env_vars": self._environ}
-        )  # fmt: skip
-        return True
+        stem = f"fourways-{hashlib.sha256(str(program.folder.resolve()).encode()).hexdigest()[:20]}-"
+        tries = [job for job in client.list_jobs() if (job.submission_id or "").startswith(stem)]
+        for job in tries:
+            if job.submission_id is not None and job.status.value not in ENDED:
+                return job.submission_id, False
+        name = f"{stem}{len(tries) + 1}"
+        environ = {"env_vars": self._environ}
+        client.submit_job(entrypoint=self.command(program), submission_id=name, runtime_env=environ)
+        return name, True
 
     def command(self, program: Program) -> str:
         """Say what the job runs: the driver, which has Ray Train run the program on the workers."""
