@@ -27,6 +27,9 @@ class Shelf:
     def pinned(self, name: str, stands_for: Mapping[str, Any]) -> Answerer:
         return self.models[str(stands_for["targets"][0])]
 
+    def weights(self, folder: Path, *, name: str, adapter: Path | None = None) -> Answerer:
+        return self.models[name]
+
     def embedder(self, name: str) -> Embedder:
         return HashEmbedder()
 

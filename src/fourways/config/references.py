@@ -7,12 +7,13 @@ from pathlib import Path
 
 from fourways.config.datasets import FeedbackDataset, FilesDataset, KnowledgeDataset
 from fourways.config.releasing import Canary
+from fourways.config.serving import check_serve
 from fourways.config.tree import App, FileSource, Knowledge, Project, PromptWay, RagWay, Target, WebSource
 
 Wrong = tuple[tuple[str | int, ...], str]
 """A place in the project file, and what is wrong there."""
 
-BUILT_IN_MODELS = ("echo", "extractive")
+BUILT_IN_MODELS = ("echo", "extractive", "fourways-small")
 GLOB_MARKS = frozenset("*?[")
 
 
@@ -20,6 +21,10 @@ def check_references(project: Project, folder: Path) -> Iterator[Wrong]:
     """Yield every name that refers to nothing and every file that is not there."""
     for name, knowledge in project.knowledge.items():
         yield from _knowledge(project, knowledge, ("knowledge", name), folder)
+    for name, provider in project.providers.items():
+        if provider.serve is not None:
+            for below, wrong in check_serve(provider.dialect, provider.base_url, provider.serve, folder):
+                yield ("providers", name, *below), wrong
     for name, model in project.models.items():
         for number, target in enumerate(model.targets):
             named = target.model if isinstance(target, Target) else target

@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag
 from fourways.config.datasets import Dataset
 from fourways.config.node import Duration, Name, Node, Probability
 from fourways.config.releasing import Release
+from fourways.config.serving import Serve
 from fourways.config.testing import Facts, Tests, TestsNode
 
 # ---------------------------------------------------------------- models
@@ -41,6 +42,8 @@ class Provider(Node):
     """Whether what is sent to it leaves the company's network."""
     prices: dict[str, Price] = {}
     """Prices by model name; the genai-prices table where not given."""
+    serve: Serve | None = None
+    """The model that fourways serves there itself: the server is started when it is asked, ended when it is idle."""
 
 
 class Timeouts(Node):

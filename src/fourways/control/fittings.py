@@ -38,7 +38,13 @@ async def fit(
         InvalidProject: a provider is wrong, or may not be used with `network: none`.
         UnknownModel: an embedding model or reranker is not to be had.
     """
-    models = Models(project, open_transport(environ), environ=environ, embedder_factory=engines.embedder)
+    models = Models(
+        project,
+        open_transport(environ),
+        environ=environ,
+        embedder_factory=engines.embedder,
+        servers=engines.servers,
+    )
     ambient = await models.ambient()
 
     def open_library(name: str, node: Knowledge) -> Library:

@@ -53,7 +53,7 @@ async def choose(project: Project, environ: Mapping[str, str], list_models: List
         if isinstance(choice, Ambient):
             return _with(choice, considered)
         considered.append(choice)
-    local = [dialect for dialect in DIALECTS.values() if dialect.local and dialect.owned_by]
+    local = [dialect for dialect in DIALECTS.values() if dialect.local and dialect.owned_by and dialect.base_url]
     for found in await asyncio.gather(*(_probed(dialect, list_models) for dialect in local)):
         if isinstance(found, Ambient):
             return _with(found, considered)
@@ -71,7 +71,7 @@ def _named(project: Project) -> Iterator[Ambient | Considered]:
         name = "default" if "default" in project.models else next(iter(project.models))
         yield Ambient(model=name, why=f"the project names the model '{name}'")
     for name, provider in project.providers.items():
-        model = dialect_named(provider.dialect).default_model
+        model = provider.serve.served if provider.serve else dialect_named(provider.dialect).default_model
         if model:
             yield Ambient(model=f"{name}/{model}", why=f"the project names the provider '{name}'")
         else:

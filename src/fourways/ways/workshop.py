@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from fourways.config.tree import Project, Search
@@ -42,6 +43,10 @@ class ModelShelf(Protocol):
 
     def pinned(self, name: str, stands_for: Mapping[str, Any]) -> Answerer:
         """Return what answered under a model's name when a candidate pinned it, whatever the name means now."""
+        ...
+
+    def weights(self, folder: Path, *, name: str, adapter: Path | None = None) -> Answerer:
+        """Return what answers by a folder of weights, and an adapter to them; see `Models.weights`."""
         ...
 
     def embedder(self, name: str) -> Embedder:
