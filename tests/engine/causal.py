@@ -127,8 +127,7 @@ def serving(folder: Path, model: Path, *options: str) -> Iterator[Served]:
     """Run an engine on a model until the block ends."""
     announce = folder / f"announce-{os.urandom(4).hex()}"
     command = [sys.executable, "-m", "fourways.engine", "--announce", str(announce), "--model", str(model)]
-    cache = {"XDG_CACHE_HOME": str(folder / "cache")}
-    process = subprocess.Popen([*command, "--name", "base", *options], stdin=subprocess.PIPE, env=os.environ | cache)
+    process = subprocess.Popen([*command, "--name", "base", *options], stdin=subprocess.PIPE)
     try:
         while not announce.exists():
             time.sleep(0.02)

@@ -12,6 +12,7 @@ from fourways.cli import (
     chat,
     compare,
     config,
+    data,
     demo,
     doctor,
     evaluate,
@@ -57,7 +58,7 @@ def _options(
 
 FAMILIES = (
     *(init, demo, doctor, knowledge, serve, chat, evaluate, compare, release),
-    *(plan, tune, weights, traces, keys, config),
+    *(data, plan, tune, weights, traces, keys, config),
 )
 for family in FAMILIES:
     family.register(app)

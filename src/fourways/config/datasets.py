@@ -40,7 +40,7 @@ class KnowledgeDataset(_Dataset):
     """Which knowledge; its newest snapshot is read."""
     model: str | None = None
     """The model that writes the questions; made from the text by rules where not given."""
-    per_passage: int = Field(default=12, ge=1, le=100)
+    per_passage: int = Field(default=40, ge=1, le=500)
     """Pairs made from one passage, at most."""
     context: bool | Literal["both"] = False
     """Whether the passage stands before its question (a model that reads) or not (one that remembers); or both."""

@@ -36,6 +36,8 @@ class Serve(Node):
     """How long after its last answer it is ended."""
     keep: Literal[0, 1] = 0
     """1: it stays up once it was started, however idle it is."""
+    replicas: int = Field(default=1, ge=1)
+    """How many of it Ray Serve runs at most; on one machine there is one."""
     start: Duration = timedelta(minutes=10)
     """How long it may take to load."""
 

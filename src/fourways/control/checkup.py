@@ -115,9 +115,7 @@ def _servers(project: Project, folder: Path) -> Iterator[Finding]:
         if provider.serve is not None and provider.dialect in PROGRAMS_OF:
             program = (provider.serve.program or [PROGRAMS_OF[provider.dialect]])[0]
             if shutil.which(program) is None:
-                mend = (
-                    f"install it, or say where it is: providers.{name}.serve.program: [/path/to/{Path(program).name}]"
-                )
+                mend = f"install it, or say where it is: providers.{name}.serve.program: [/its/path]"
                 yield bad(f"provider {name}", f"{program} is not installed, so it cannot be started", mend)
     for name, record in noted(state_folder(folder)):
         where = f"{record.at.host}:{record.at.port}"

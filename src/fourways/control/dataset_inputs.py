@@ -65,7 +65,7 @@ class Inputs:
         node = self.node(name)
         said = {"node": node.model_dump(mode="json"), "maker": MAKER}
         if isinstance(node, FilesDataset):
-            return said | {"files": [[one, digest(path.read_bytes())] for one, path in self._files(node)]}
+            return said | {"files": [[one, digest(path.read_bytes())] for one, path in self.files_of(node)]}
         if isinstance(node, FeedbackDataset):
             return said | {"judged": digest([self._plain(one) for one in self._judged(node)])}
         documents = [[one.uri, one.content_hash, dict(one.metadata)] for one in self._documents(node)[1]]
@@ -88,7 +88,8 @@ class Inputs:
 
     # ------------------------------------------------------------ files
 
-    def _files(self, node: FilesDataset) -> list[tuple[str, Path]]:
+    def files_of(self, node: FilesDataset) -> list[tuple[str, Path]]:
+        """Return the files of a dataset, with the names that people know them by; raises InvalidDataset."""
         found: dict[str, Path] = {}
         for pattern in node.files:
             paths = matching(pattern, self.folder)
@@ -100,7 +101,7 @@ class Inputs:
 
     async def of_files(self, node: FilesDataset, on_made: OnMade) -> list[Row]:
         """Read the rows of files."""
-        files = self._files(node)
+        files = self.files_of(node)
         reads = []
         for number, (name, path) in enumerate(files, 1):
             on_made(number, len(files), name)

@@ -1,9 +1,6 @@
 """Datasets of the project file, made ready for a training program: parted, apart from all tests, named by digest."""
 
 import asyncio
-import json
-import os
-import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,12 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fourways.config.datasets import KnowledgeDataset
+from pydantic import TypeAdapter, ValidationError
+
+from fourways.config.datasets import Dataset, KnowledgeDataset
+from fourways.config.references import check_references
+from fourways.control.dataset_folder import Prepared, is_whole, opened, rewrite, write
 from fourways.control.dataset_inputs import Inputs, OnMade
 from fourways.control.questions import AskedOfModels
 from fourways.control.suites_apart import assert_apart, contaminated, suites_of
 from fourways.core.errors import InvalidDataset, InvalidRequest
-from fourways.core.ids import TenantId, canonical, digest
+from fourways.core.ids import TenantId, digest
 from fourways.core.trace import Clock
 from fourways.evals.cases import Suite
 from fourways.store import datasets as store
@@ -24,42 +25,12 @@ from fourways.store.database import Database
 from fourways.store.datasets import DatasetRow, RestsOn
 from fourways.training.data.parting import Parted, asking, group_of, part
 from fourways.training.data.reading import read_file
-from fourways.training.data.rows import Kind, Row, digest_of, written
+from fourways.training.data.rows import Row, digest_of
 from fourways.ways.workshop import Workshop
 
+__all__ = ["Datasets", "Prepared", "datasets_of", "with_dataset"]
+
 FOLDER = "datasets"
-TRAIN, VALID, MANIFEST = "train.jsonl", "valid.jsonl", "manifest.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """Rows that a training program can be given.
-
-    Attributes:
-        folder: holds `train`, `valid` and a manifest; named by `digest`.
-        valid: None where nothing is only watched.
-        definition: digest of what it was made from and how; see `Datasets.definition_of`.
-        rows: learned from and watched, together.
-        lineage: the documents, traces and files that the rows rest on.
-        licences: as the project file names them, by dataset; "" where it says nothing.
-        suites: the test suites that none of the rows is in, by name, with their digests.
-        left_out: made rows that were not taken, because a test case asks the same.
-    """
-
-    folder: Path
-    train: Path
-    valid: Path | None
-    digest: str
-    definition: str
-    kind: Kind
-    rows: int
-    train_rows: int
-    valid_rows: int
-    names: tuple[str, ...]
-    lineage: tuple[RestsOn, ...]
-    licences: Mapping[str, str]
-    suites: Mapping[str, str]
-    left_out: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +89,7 @@ class Datasets:
         with self.inputs.database.reading() as connection:
             row = store.dataset_defined_as(connection, self.inputs.tenant, definition)
         folder = None if row is None else self.state / FOLDER / row.digest
-        return folder if folder is not None and (folder / MANIFEST).is_file() else None
+        return folder if folder is not None and is_whole(folder) else None
 
     def _still_apart(self, folder: Path, suites: Sequence[Suite]) -> Prepared | None:
         """Return what was made before, None where a test was written since that is among its rows."""
@@ -127,8 +98,7 @@ class Datasets:
             rows = [row for path in (prepared.train, prepared.valid) if path for row in read_file(path).rows]
             if contaminated(rows, suites):
                 return None
-            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            _replace(folder / MANIFEST, canonical(manifest | {"suites": _digests(suites)}))
+            rewrite(folder, {"suites": _digests(suites)})
             prepared = opened(folder)
         return prepared
 
@@ -166,7 +136,7 @@ class Datasets:
             "lineage": [_plain(one) for one in lineage_of((*parted.train, *parted.valid))],
         }
         folder = self.state / FOLDER / name
-        _write(folder, parted, manifest)
+        write(folder, parted, manifest)
         prepared = opened(folder)
         self._keep(prepared, manifest)
         return prepared
@@ -217,31 +187,29 @@ def datasets_of(workshop: Workshop, folder: Path, database: Database, tenant: Te
     return Datasets(inputs=inputs, state=state)
 
 
+def with_dataset(datasets: Datasets, name: str, node: Mapping[str, Any]) -> Datasets:
+    """Return a project's datasets with one more that its file does not name.
+
+    Raises:
+        InvalidRequest: the node is none, or names a knowledge, model or app that is not there.
+    """
+    inputs = datasets.inputs
+    try:
+        made: Any = TypeAdapter(Dataset).validate_python(dict(node))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InvalidRequest(f"{first['loc'][-1]}: {first['msg'][0].lower()}{first['msg'][1:]}") from error
+    project = inputs.project.model_copy(update={"datasets": {**inputs.project.datasets, name: made}})
+    wrong = next((message for place, message in check_references(project, inputs.folder) if name in place), None)
+    if wrong is not None:
+        raise InvalidRequest(wrong)
+    return replace(datasets, inputs=replace(inputs, project=project))
+
+
 @dataclass(frozen=True, slots=True)
 class _Made:
     name: str
     rows: Sequence[Row]
-
-
-def opened(folder: Path) -> Prepared:
-    """Read a prepared dataset's manifest."""
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    return Prepared(
-        folder=folder,
-        train=folder / TRAIN,
-        valid=folder / VALID if manifest["valid_rows"] else None,
-        digest=manifest["digest"],
-        definition=manifest["definition"],
-        kind=manifest["kind"],
-        rows=manifest["train_rows"] + manifest["valid_rows"],
-        train_rows=manifest["train_rows"],
-        valid_rows=manifest["valid_rows"],
-        names=tuple(manifest["names"]),
-        lineage=tuple(RestsOn(**one) for one in manifest["lineage"]),
-        licences=manifest["licences"],
-        suites=manifest["suites"],
-        left_out=manifest["left_out"],
-    )
 
 
 def lineage_of(rows: Sequence[Row]) -> tuple[RestsOn, ...]:
@@ -270,25 +238,3 @@ def _digests(suites: Sequence[Suite]) -> dict[str, str]:
 
 def _plain(one: RestsOn) -> dict[str, Any]:
     return {"kind": one.kind, "knowledge": one.knowledge, "source": one.source, "rows": one.rows}
-
-
-def _write(folder: Path, parted: Parted, manifest: Mapping[str, Any]) -> None:
-    """Write a dataset's folder: whoever sees a manifest sees all of it."""
-    if (folder / MANIFEST).is_file():
-        _replace(folder / MANIFEST, canonical(manifest))
-        return
-    beside = folder.with_name(f"{folder.name}.{os.getpid()}")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    (beside / TRAIN).write_bytes(written(parted.train))
-    if parted.valid:
-        (beside / VALID).write_bytes(written(parted.valid))
-    (beside / MANIFEST).write_bytes(canonical(manifest))
-    shutil.rmtree(folder, ignore_errors=True)
-    beside.rename(folder)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    beside.write_bytes(data)
-    beside.replace(path)

@@ -70,7 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--queue-tokens", type=int, default=400_000, help="tokens that may wait before 503")
     add("--slots", type=int, default=16, help="sequences generated at once (--model)")
     add("--max-model-len", type=int, help="tokens of a sequence at most; the model's window where not given (--model)")
-    add("--decoder", default="auto", choices=("auto", "torch", "transformers"), help="what computes (--model)")
+    add(
+        "--decoder", default="auto", choices=("auto", "native", "torch", "transformers"), help="what computes (--model)"
+    )
     add("--no-probe", action="store_true", help="do not compare with transformers at start (--model)")
     add("--queue", type=int, default=256, help="sequences that may wait before 503 (--model)")
     add("--detach", action="store_true", help="go on when the parent ends")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fourways.core.errors import NotFound
+from fourways.core.errors import FourwaysError, NotFound
 from fourways.engine.adapters import Adapter, read_adapter, read_adapter_config
 from fourways.engine.chat_service import LoadedModel
 from fourways.engine.checkpoints import digest_of, files_of, read_tensors
@@ -30,7 +30,7 @@ class Options:
         slots: sequences at once.
         window: tokens a sequence may have; None for all that the model reads.
         threads: cores.
-        decoder: `auto`, or one by name: `torch`, `transformers`.
+        decoder: `auto`, or one by name: `native`, `torch`, `transformers`.
         probe: whether our own decoder is compared with transformers first.
     """
 
@@ -61,9 +61,7 @@ def open_model(folder: Path, options: Options) -> LoadedModel:
         return _fallen_back(folder, config, options, words, digest, reason)
     tensors = read_tensors(folder, config)
     decoder = _own(tensors, shape, options)
-    agreement = (
-        compare(decoder, folder, config, tensors) if options.probe else Agreement(agrees=True, found="not probed")
-    )
+    agreement = compare(decoder, folder, tensors) if options.probe else Agreement(agrees=True, found="not probed")
     if not agreement.agrees:
         return _fallen_back(folder, config, options, words, digest, agreement.found)
     log.info("%s serves %s; compared with transformers: %s", decoder.name, folder, agreement.found)
@@ -76,13 +74,27 @@ def open_model(folder: Path, options: Options) -> LoadedModel:
 
 
 def _own(tensors: "Mapping[str, torch.Tensor]", shape: Shape, options: Options) -> Decoder:
+    """Return our own decoder: the compiled one where there is a compiler and it covers the shape, else torch's."""
     import torch
 
     from fourways.engine.llama import TorchDecoder, Weights
 
-    dtype = tensors["model.norm.weight"].dtype if options.dtype == "auto" else getattr(torch, options.dtype)
+    stored = tensors["model.norm.weight"].dtype
+    name = options.dtype if options.dtype != "auto" else str(stored).removeprefix("torch.")
+    weights = Weights(tensors, shape, torch.float32 if name == "float32" else torch.bfloat16)
     window = min(options.window or shape.window, shape.window)
-    return TorchDecoder(Weights(tensors, shape, dtype), slots=options.slots, window=window)
+    if options.decoder != "torch":
+        from fourways.engine.native import NativeDecoder, covers
+
+        try:
+            if covers(shape):
+                return NativeDecoder(weights, slots=options.slots, window=window, threads=options.threads)
+            log.warning("the compiled decoder does not cover heads of %d; torch goes on", shape.head)
+        except FourwaysError as error:
+            if options.decoder == "native":
+                raise
+            log.warning("%s", error.message)
+    return TorchDecoder(weights, slots=options.slots, window=window)
 
 
 def _fallen_back(

@@ -32,9 +32,7 @@ class Agreement:
     found: str
 
 
-def compare(
-    decoder: Decoder, folder: Path, config: Mapping[str, Any], tensors: "Mapping[str, torch.Tensor]"
-) -> Agreement:
+def compare(decoder: Decoder, folder: Path, tensors: "Mapping[str, torch.Tensor]") -> Agreement:
     """Let transformers (in float32) and our own decoder read the same tokens.
 
     Ours reads prompts of three lengths in one batch, in pieces, and then a token of each at a time: all that serving
@@ -43,7 +41,6 @@ def compare(
     Args:
         decoder: ours; its slots are used, and hold nothing of worth.
         folder: of the model.
-        config: its `config.json`.
         tensors: its weights, unpacked.
     """
     try:

@@ -2,26 +2,24 @@
 
 import asyncio
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from fourways.core.errors import InvalidRequest, Unavailable
-from fourways.launch.base import RESULT, RUN, OnReport, Program
+from fourways.launch.base import OnReport, Program
+from fourways.launch.outcomes import (
+    LOCK,
+    LOG,
+    PROGRAM,
+    failure,
+    length_of,
+    require_result,
+    require_run,
+    said_since,
+)
 from fourways.launch.reports import Reports, result_of
-
-LOG, LOCK = "log", "launch.lock"
-"""Of a run's folder: what its programs said, and what a running one holds."""
-PROGRAM = "fourways.training"
-REFUSED = 2
-"""The exit code of a program that refuses its input; it says why in its last line."""
-TAIL = 2000
-"""Characters of what a program said last that go into an error."""
-
-_WORKER_REFUSED = re.compile(rf"^\s*exitcode\s*:\s*{REFUSED}\b", re.MULTILINE)
 
 
 class LocalLauncher:
@@ -50,11 +48,10 @@ class LocalLauncher:
     async def run(self, program: Program, on_report: OnReport) -> Mapping[str, Any]:
         """Run a program to its end and return its result; raises as `Launcher.run` says."""
         folder = program.folder
-        if not (folder / RUN).is_file():
-            raise InvalidRequest(f"there is no {RUN} in {folder}: nothing says what is to be done")
+        require_run(folder)
         reports = Reports(folder, on_report)
         while (result := result_of(folder)) is None:
-            lock = await asyncio.to_thread(_lock, folder / LOCK)
+            lock = await asyncio.to_thread(take_lock, folder / LOCK)
             if lock is None:
                 await reports.pass_on()
                 await asyncio.sleep(self._pause)
@@ -62,7 +59,7 @@ class LocalLauncher:
             with lock:
                 if (result := result_of(folder)) is None:
                     await self._run(program, reports, lock)
-                    result = _result(folder)
+                    result = require_result(folder)
             break
         await reports.pass_on()
         return result
@@ -70,7 +67,7 @@ class LocalLauncher:
     async def _run(self, program: Program, reports: Reports, lock: IO[bytes]) -> None:
         """Run the program once, to its end; passes its reports on while it runs."""
         log = program.folder / LOG
-        begin = log.stat().st_size if log.exists() else 0
+        begin = length_of(log)
         process = self._start(program, log, lock)
         try:
             while process.poll() is None:
@@ -80,7 +77,7 @@ class LocalLauncher:
             await asyncio.shield(asyncio.to_thread(_end, process, self._grace))
         await reports.pass_on()
         if process.returncode:
-            raise _failure(process.returncode, _said(log, begin), program)
+            raise failure(process.returncode, said_since(log, begin), program)
 
     def _start(self, program: Program, log: Path, lock: IO[bytes]) -> "subprocess.Popen[bytes]":
         """Start the program under a guard, which keeps the folder's lock and ends the program with this process."""
@@ -108,29 +105,6 @@ class LocalLauncher:
         return (sys.executable, *many, *what)
 
 
-def _result(folder: Path) -> Mapping[str, Any]:
-    result = result_of(folder)
-    if result is None:
-        raise Unavailable(f"the training program in {folder} ended well but left no {RESULT}")
-    return result
-
-
-def _failure(code: int, said: str, program: Program) -> InvalidRequest | Unavailable:
-    """Make an error of a program's end: what it refused in its own words, else the end of what it said."""
-    refused = code == REFUSED or (program.processes > 1 and _WORKER_REFUSED.search(said))
-    lines = [line for line in said.splitlines() if line.startswith(f"{PROGRAM}: ")]
-    if refused and lines:
-        return InvalidRequest(lines[-1].removeprefix(f"{PROGRAM}: "))
-    tail = said.strip()[-TAIL:] or "it said nothing"
-    return Unavailable(f"training in {program.folder} ended with {code}: {tail}")
-
-
-def _said(log: Path, begin: int) -> str:
-    with log.open("rb") as file:
-        file.seek(begin)
-        return file.read().decode(errors="replace")
-
-
 def _end(process: "subprocess.Popen[bytes]", grace: float) -> None:
     """Have the guard end what it runs; it needs as long as the program does, and no longer than the grace."""
     if process.poll() is None:
@@ -144,7 +118,7 @@ def _end(process: "subprocess.Popen[bytes]", grace: float) -> None:
         process.stdin.close()
 
 
-def _lock(path: Path) -> IO[bytes] | None:
+def take_lock(path: Path) -> IO[bytes] | None:
     """Take a folder's lock; None where a living program has it. Free again when all who hold the file are gone."""
     file = path.open("ab")
     try:

@@ -25,7 +25,7 @@ AHEAD = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
-    """A trunk of text, and branches of which each is read as if it alone stood behind it: many questions on one text."""
+    """A trunk of text, and branches, each read as if it alone stood behind it: many questions on one text."""
 
     trunk: str
     branches: tuple[str, ...]
@@ -107,7 +107,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Packed rows, all (rows, length): tokens, targets (`SKIP`: none to learn), documents and places as `Decoder` has."""
+    """Packed rows, all (rows, length): tokens, targets (`SKIP`: none), documents and places as `Decoder` has them."""
 
     tokens: Tensor
     targets: Tensor

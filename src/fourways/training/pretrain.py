@@ -171,8 +171,8 @@ def resume(model: Decoder, learning: Sequence[torch.optim.Optimizer], folder: Pa
     state = torch.load(folder / "checkpoint.pt", weights_only=True)
     if recipe is not None and state["recipe"] != recipe:
         raise InvalidRequest(
-            f"{folder} holds a run of '{state['recipe']}', which '{recipe}' cannot go on with; take another folder, the "
-            "same arguments, or --replan"
+            f"{folder} holds a run of '{state['recipe']}', which '{recipe}' cannot go on with; "
+            "take another folder, the same arguments, or --replan"
         )
     model.load_state_dict(state["model"])
     for one, kept in zip(learning, state["learning"], strict=True):

@@ -60,7 +60,7 @@ class Invented:
         return varied(self.make(chance), chance)
 
 
-Facts = partial(Invented, write_facts, 20)
+Facts = partial(Invented, partial(write_facts, alike=0.4), 20)
 Events = partial(Invented, write_events, 24)
 Tables = partial(Invented, write_table, 16)
 Lists = partial(Invented, write_list, 12)
@@ -216,7 +216,7 @@ def stages(pages: str, tokens: int, *, begun: bool = False) -> tuple[Stage, ...]
 
 
 def texts_for_tokenizer(pages: str, seed: int) -> list[str]:
-    """Gather what the tokenizer learns from: the pages, invented passages, and English words, the frequent ones oftener."""
+    """Gather what the tokenizer learns from: the pages, invented passages, English words, the frequent ones oftener."""
     prose = [" ".join(page) for page in _pages(pages)]
     wanted, chance = sum(map(len, prose)) // 2, random.Random(seed)
     invented: list[str] = []
@@ -244,6 +244,8 @@ def main() -> None:
         "--speed", type=float, default=15_000.0, help="tokens a second that the machine is taken to do"
     )
     options.add_argument("--tokens", type=float, default=None, help="of training, in millions; instead of minutes")
+    options.add_argument("--rate", type=float, default=RATE, help="Muon's, at its highest")
+    options.add_argument("--cool", type=float, default=COOL, help="the share of all steps in which it falls")
     options.add_argument("--base", type=Path, default=None, help="a folder of its weights to begin with, not noise")
     options.add_argument("--replan", action="store_true", help="go on in the folder with other arguments than before")
     options.add_argument("--seed", type=int, default=1)
@@ -262,9 +264,10 @@ def main() -> None:
         size=SIZE,
         stages=stages(pages, tokens, begun=given.base is not None),
         seed=given.seed,
-        muon_rate=RATE,
-        cool=COOL,
-        name=f"fourways-small from {_origin(given.base)}, {tokens} tokens, seed {given.seed}, pages {_digest(pages)}",
+        muon_rate=given.rate,
+        cool=given.cool,
+        name=f"fourways-small from {_origin(given.base)}, {tokens} tokens, rate {given.rate} "
+        f"falling in {given.cool}, seed {given.seed}, pages {_digest(pages)}",
     )
     model = train(
         recipe,

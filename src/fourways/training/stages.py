@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fourways.training.asked import Dial
+from fourways.training.card import write_card
 from fourways.training.decoder import Decoder, begin
 from fourways.training.epochs import Stream, Whole
 from fourways.training.keeping import read_weights
@@ -44,9 +45,10 @@ def train(run: Run, folder: Path) -> Mapping[str, Any]:
             if group.writes:
                 work.end(name, {**content, "stage_seconds": round(time.perf_counter() - start, 3)})
         group.wait()
+    result = _result(work)
     if group.writes:
-        _publish(work)
-    return _result(work)
+        _publish(work, result)
+    return result
 
 
 def _pretrain(work: Work) -> Mapping[str, Any]:
@@ -84,6 +86,7 @@ def _prefer(work: Work) -> Mapping[str, Any]:
         adapter=Adapter(kind="full"),
         data=Data(train=str((work.folder / work.dial.preferences).resolve())),
         hyper=work.run.hyper,
+        licence=_licence(work),
     )
     if work.group.writes and not (folder / "run.toml").exists():
         write_model(work, _taught(work, _last(work)), folder / "base")
@@ -119,14 +122,20 @@ def _taught(work: Work, stage: str) -> Decoder:
     return model
 
 
-def _publish(work: Work) -> None:
-    """Write `model/`, whole or not at all."""
+def _licence(work: Work) -> str:
+    """Return what the run says of the licence; else that it is none of the usual: the texts' owner says."""
+    return work.run.licence or "other"
+
+
+def _publish(work: Work, result: Mapping[str, Any]) -> None:
+    """Write `model/` with its card, whole or not at all."""
     part = work.folder / "model.unfinished"
     shutil.rmtree(part, ignore_errors=True)
     if "skipped" in work.made("prefer"):
         write_model(work, _taught(work, _last(work)), part)
     else:
         shutil.copytree(work.of("prefer") / "model", part)
+    write_card(part, run=work.run, result=result)
     shutil.rmtree(work.folder / "model", ignore_errors=True)
     part.replace(work.folder / "model")
 
@@ -143,7 +152,7 @@ def _result(work: Work) -> Mapping[str, Any]:
     return {
         "method": "pretrain",
         "kind": "model",
-        "base": {"name": "", "digest": ""},
+        "base": {"name": "", "digest": "", "licence": _licence(work)},
         "steps": steps,
         "tokens": tokens,
         "seconds": seconds,
@@ -156,6 +165,15 @@ def _result(work: Work) -> Mapping[str, Any]:
         "tokens_per_second": tokens / seconds,
         "peak_flops": plan["peak"],
         "of_peak": flops / seconds / plan["peak"],
-        "derived": [list(row) for row in derived.table()],
+        "derived": derived.plain(),
+        "why": dict(derived.why),
+        "data": _data(work),
         "stages": {name: work.made(name) for name in STAGES},
     }
+
+
+def _data(work: Work) -> Mapping[str, Any]:
+    """Say what was learned from, for the card."""
+    cleaned, shards = work.made("clean"), work.made("shards")
+    counted: dict[str, Any] = {name: shards[name] for name in ("documents", "tokens", "held_out", "chats") if name in shards}
+    return {**counted, "dropped": sum(cleaned["dropped"].values()), "masked": sum(cleaned["masked"].values())}

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from fourways.training.continuing import sampler
 from fourways.training.decoder import Decoder, save
 from fourways.training.dial import Derived
 from fourways.training.epochs import Epochs, Packed, Reader
@@ -14,7 +15,6 @@ from fourways.training.learning import Lesson, Schedule, learn
 from fourways.training.reports import Reports, open_sinks
 from fourways.training.tokenizer import ASSISTANT, END, PAD, SPECIAL, save_tokenizer
 from fourways.training.work import Work
-from fourways.training.continuing import sampler
 
 REPORTS, VALIDATIONS = 40, 8
 """Of a stage, about."""

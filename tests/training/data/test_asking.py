@@ -53,7 +53,7 @@ def asked(text: str = PAGE, **fields) -> dict[str, str]:
         ("Where are keys kept?", "in Strongbox"),
         ("Can Prismatic be borrowed?", "No, Prismatic cannot be borrowed"),
         ("Who can release programs?", "only the security team"),
-        ("May I approve a prompt that I did not cause?", "No. Never approve a prompt that you did not cause."),
+        ("May I approve a prompt that I did not cause?", "No. Never approve a prompt that you did not cause"),
     ],
 )  # fmt: skip
 def test_a_fact_is_asked_for_as_people_would(question, answer):

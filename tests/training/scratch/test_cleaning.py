@@ -12,8 +12,8 @@ from fourways.training.personal import mask
 from fourways.training.quality import broken, language_of
 
 GOOD = """The printer on the second floor is for all of the staff. If it does not answer, switch it off and on again,
-and wait for a minute. Paper is kept in the cupboard beside it, and the key to that is with the reception, who will ask for
-your badge. Colour pages are counted, and each department gets a list of them at the end of the month."""
+and wait for a minute. Paper is kept in the cupboard beside it, and the key to that is with the reception, who will
+ask for your badge. Colour pages are counted, and each department gets a list of them at the end of the month."""
 GERMAN = """Der Drucker im zweiten Stock ist für alle. Wenn er nicht antwortet, wird er aus und wieder an geschaltet,
 und nach einer Minute geht es weiter. Das Papier liegt im Schrank daneben, und der Schlüssel ist bei dem Empfang."""
 

@@ -64,7 +64,7 @@ def test_whole_documents_stay_whole(documents, tmp_path_factory):
     packed = Reader(whole).rows(0, whole.count(0))
     found = []
     for row, owners in zip(packed.tokens, packed.documents, strict=True):
-        found += [row[owners == number].tolist() for number in range(owners.max() + 1)]
+        found += [row[owners == number].tolist() for number in sorted(set(owners[owners >= 0].tolist()))]
     assert sorted(found) == sorted(documents)
 
 

@@ -19,6 +19,7 @@ from fourways.training.runs import Data, Hyper, Run, write_run  # noqa: E402
 DOCUMENTS = sorted((Path(fourways.__file__).parent / "samples/helpdesk/docs").glob("*.md"))[:12]
 ASKED = [("What is the IT portal?", "Lantern"), ("How do I reach IT?", "extension 4400"), ("Which VPN?", "Ferry")]
 TINY = {"vocabulary": 400, "layers": 2, "width": 32, "heads": 2, "length": 64, "batch": 256, "warmup": 0.1}
+pytestmark = [pytest.mark.xdist_group("scratch"), pytest.mark.slow]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "false"}
 
 
@@ -96,7 +97,8 @@ class TestRun:
         assert (result["steps"], result["tokens"]) == (60, 60 * 256)
         assert result["cpu_seconds"] > 0
         assert 0 < result["of_peak"] < 1
-        assert {"parameters", "batch", "usd"} <= {name for name, _, _ in result["derived"]}
+        assert set(result["derived"]) == set(result["why"])
+        assert result["derived"]["batch"] == 256
 
     def test_transformers_reads_and_continues_it(self, whole):
         transformers = pytest.importorskip("transformers")
@@ -147,6 +149,19 @@ class TestRun:
         for (_, _, loss, valid), (_, _, other, other_valid) in zip(one, two, strict=True):
             assert other == (None if loss is None else pytest.approx(loss, abs=0.05))
             assert other_valid == (None if valid is None else pytest.approx(valid, abs=0.05))
+
+
+def test_with_preferences_the_preferred_answer_becomes_likelier(tmp_path):
+    folder = prepare(tmp_path / "preferred", preferences="preferences.jsonl")
+    row = {"messages": [{"role": "user", "content": "Which VPN?"}], "chosen": "Ferry", "rejected": "TunnelGate"}
+    (folder / "preferences.jsonl").write_text((json.dumps(row) + "\n") * 8)
+    result = finish(folder)
+    made = result["stages"]["prefer"]
+    assert made["loss"]["last"] < made["loss"]["first"]
+    assert result["steps"] == 60 + made["steps"]
+    assert (folder / "model/model.safetensors").read_bytes() != (
+        folder / "stages/prefer/base/model.safetensors"
+    ).read_bytes()
 
 
 @pytest.mark.parametrize(

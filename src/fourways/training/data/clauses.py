@@ -14,19 +14,19 @@ _PRONOUNS = frozenset(
     "see".split()
 )
 VERBS = frozenset(
-    "accept add agree approve archive allow answer apply arrive ask assign attach back become begin belong block book borrow bring "
-    "browse build buy call cancel change charge check choose clean close collect come complete confirm connect "
-    "contact contain copy correct cost count cover create cut decide delete demand describe design disable enable encrypt detach dial "
-    "discuss display download drain draw drop email end enter erase escalate expire explain fill file find finish "
-    "fit fix follow forget forward gain get give go grant hand hang happen have hold hope include inform install "
-    "issue join keep know last lead learn leave let lie list live load lock log look lose make manage mark mean "
-    "measure meet miss move name need notify offer open operate order own pay pick place plan plug point post "
-    "prepare press prevent print protect prove provide pull push put quote read receive recommend record reduce "
-    "refuse register reject release remain remember remove renew repair replace reply report request require reset "
-    "restart restore return review ring rotate run save say scan search see sell send serve set share show sign sit "
-    "sleep speak spend stand start stay stop store submit supply support swap switch take talk tell test touch "
-    "track train transfer travel treat try turn type unlock unplug update upload use visit wait walk want warn wear "
-    "weigh win wipe work write".split()
+    "accept add agree approve archive allow answer apply arrive ask assign attach back become begin belong block "
+    "book borrow bring browse build buy call cancel change charge check choose clean close collect come complete "
+    "confirm connect contact contain copy correct cost count cover create cut decide delete demand describe design "
+    "disable enable encrypt detach dial discuss display download drain draw drop email end enter erase escalate "
+    "expire explain fill file find finish fit fix follow forget forward gain get give go grant hand hang happen "
+    "have hold hope include inform install issue join keep know last lead learn leave let lie list live load lock "
+    "log look lose make manage mark mean measure meet miss move name need notify offer open operate order own pay "
+    "pick place plan plug point post prepare press prevent print protect prove provide pull push put quote read "
+    "receive recommend record reduce refuse register reject release remain remember remove renew repair replace "
+    "reply report request require reset restart restore return review ring rotate run save say scan search see sell "
+    "send serve set share show sign sit sleep speak spend stand start stay stop store submit supply support swap "
+    "switch take talk tell test touch track train transfer travel treat try turn type unlock unplug update upload "
+    "use visit wait walk want warn wear weigh win wipe work write".split()
 )
 """Base forms by which a clause's verb is known, and an imperative."""
 _IRREGULAR = {

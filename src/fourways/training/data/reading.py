@@ -70,12 +70,17 @@ def rows_of(reads: Sequence[Read]) -> list[Row]:
     Raises:
         InvalidDataset: a row of one of them is wrong; all of the wrong ones are counted, the first named.
     """
-    problems = [problem for read in reads for problem in read.problems]
+    rows = [row for read in reads for row in read.rows]
+    unread([problem for read in reads for problem in read.problems], len(rows))
+    return rows
+
+
+def unread(problems: Sequence[Problem], right: int) -> None:
+    """Raise InvalidDataset where rows could not be read; `right` is how many could."""
     if problems:
-        count = sum(len(read.rows) for read in reads) + len(problems)
         hint = "mend them, or let `fourways data clean` leave them out"
-        raise InvalidDataset(problems, summary=f"{len(problems):,} of {count:,} rows cannot be learned from; {hint}:")
-    return [row for read in reads for row in read.rows]
+        count = f"{len(problems):,} of {right + len(problems):,} rows"
+        raise InvalidDataset(problems, summary=f"{count} cannot be learned from; {hint}:")
 
 
 def _renamed(record: Record, columns: Mapping[str, str]) -> Record:
