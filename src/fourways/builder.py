@@ -1,6 +1,7 @@
 """What builds a house's ways whose weights have to be trained: the job, the worker that does it, who waits for it."""
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
@@ -27,6 +28,8 @@ from fourways.ways.workshop import Workshop
 
 CARD = "README.md"
 """Of a folder of weights: its model card."""
+RAY = "http://127.0.0.1:8265"
+"""Where a Ray cluster takes jobs, unless RAY_API_SERVER_ADDRESS says otherwise."""
 OnChange = Callable[[Mapping[str, Any]], None]
 
 
@@ -185,8 +188,7 @@ def launcher_named(name: str) -> Launcher:
 def _ray() -> Launcher:
     from fourways.launch.ray import RayLauncher
 
-    launcher: Launcher = RayLauncher()
-    return launcher
+    return RayLauncher(os.environ.get("RAY_API_SERVER_ADDRESS", RAY))
 
 
 LAUNCHERS: Mapping[str, Callable[[], Launcher]] = {"local": LocalLauncher, "ray": _ray}

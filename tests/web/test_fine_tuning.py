@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import openai
 import pytest
@@ -128,7 +129,7 @@ def test_steps_that_were_reported_are_events_and_checkpoints_are_listed(running)
     assert (checkpoint.step_number, checkpoint.metrics.full_valid_loss) == (2, 1.75)
 
 
-WRONG = {
+WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no such file": ({"training_file": "file_none"}, openai.NotFoundError, "there is no file"),
     "a method of others": ({"method": {"type": "reinforcement"}}, openai.BadRequestError, "supervised or dpo"),
     "an app without such a way": ({"model": "desk:prompt"}, openai.NotFoundError, "no tuned way"),
@@ -141,6 +142,7 @@ def test_what_cannot_be_tuned_is_refused_at_once(serve, name):
     given, error, says = WRONG[name]
     running = serve(settings={"apps": {"desk": {"ways": {"prompt": {"model": "echo"}}}}})
     client = running.client()
-    asked = {"model": "fourways-small", "training_file": sent(client), **given}
+    asked: dict[str, Any] = {"model": "fourways-small", "training_file": sent(client)}
+    asked.update(given)
     with pytest.raises(error, match=says):
         client.fine_tuning.jobs.create(**asked)

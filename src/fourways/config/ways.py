@@ -80,7 +80,7 @@ class Weighted(Finding, Prompted):
     processes: int = Field(default=1, ge=1)
     """Processes that train together, each on its share of the rows."""
     launch: Literal["local", "ray"] = "local"
-    """Where it runs: this machine, or a Ray cluster."""
+    """Where it runs: this machine, or the Ray cluster of RAY_API_SERVER_ADDRESS (else of this machine)."""
 
 
 # ---------------------------------------------------------------- the four
