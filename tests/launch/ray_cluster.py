@@ -6,6 +6,7 @@ import sys
 
 os.environ |= {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to its makers
+    "RAY_AUTH_MODE": "disabled",  # no token is written into anybody's home
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # loopback, whatever other addresses this machine has
     "RAY_num_prestart_python_workers": "0",
     "RAY_prestart_worker_first_driver": "0",

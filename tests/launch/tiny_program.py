@@ -36,7 +36,7 @@ def main(folder: Path) -> int:
             os.kill(os.getpid(), signal.SIGKILL)
         if rank == 0:
             with path.open("a") as file:
-                file.write(json.dumps({"step": step, "of": run["steps"], "loss": 1 / step}) + "\n")
+                file.write(json.dumps({"step": step, "of": run["steps"], "loss": run.get("scale", 1) / step}) + "\n")
             if step % 2 == 0:
                 (folder / "checkpoint").write_text(str(step))
     if run.get("fail"):

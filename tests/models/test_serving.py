@@ -2,17 +2,22 @@
 
 import asyncio
 import json
+import subprocess
+import sys
+import textwrap
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.launch.conftest import eventually
 from tests.models.test_started import SCRIPT, folder_of, said
 from tests.models.test_supervisor import gone
 
 from fourways.config.load import parse_project
 from fourways.config.tree import Project
 from fourways.core.errors import InvalidProject, Unavailable, UnknownModel, UpstreamRefused
+from fourways.models.child import Announced, healthy
 from fourways.models.embedders import HashEmbedder
 from fourways.models.registry import Models
 from fourways.models.started import Servers
@@ -163,6 +168,25 @@ async def test_a_server_of_others_ends_with_this_process_whatever_it_runs_under(
     pid = int(await said(shelf.answerer("mine/base"), "which process?"))
     await servers.stop()
     assert await asyncio.to_thread(gone, pid, 1.0)
+
+
+def test_a_server_of_others_ends_with_its_killed_owner_too(tmp_path):
+    program = textwrap.dedent(f"""
+        import asyncio, sys
+        from pathlib import Path
+        from fourways.models.child import Child, ServerSpec
+        command = {(*SCRIPT, "vllm", "serve", "x", "--served-model-name", "x", "--port", "{port}")!r}
+        child = Child.start(ServerSpec(name="x", command=command, guarded=True), Path({str(tmp_path)!r}))
+        print(child.at.port, flush=True)
+        sys.stdin.read()
+    """)
+    owner = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert owner.stdout
+    at = Announced(port=int(owner.stdout.readline()), pid=0)
+    assert healthy(at, "/health")
+    owner.kill()
+    owner.communicate()
+    assert eventually(lambda: not healthy(at, "/health"))
 
 
 async def test_a_model_that_it_does_not_serve_is_named_before_anything_is_started(models, calls):

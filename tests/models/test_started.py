@@ -15,7 +15,7 @@ from fourways.config.tree import Project
 from fourways.core.chat import Answerer, ChatRequest, Principal, collect
 from fourways.core.errors import Unavailable
 from fourways.core.trace import Trace
-from fourways.models.adapters import Adapters
+from fourways.models.adapters import MOST, Adapters
 from fourways.models.embedders import HashEmbedder
 from fourways.models.registry import Models
 from fourways.models.started import Servers, StartedServer
@@ -91,6 +91,15 @@ async def test_adapters_share_their_bases_process_and_are_loaded_once(models, ba
     assert await said(answerers[1]) == f"{named_by_content(adapters[0])} hi"
     loaded = [call[1] for call in calls() if call[0] == "/v1/load_lora_adapter"]
     assert loaded == [{"lora_name": named_by_content(each), "lora_path": str(each)} for each in adapters]
+
+
+async def test_of_many_adapters_those_used_longest_ago_are_unloaded(models, base, tmp_path, calls):
+    folders = [folder_of(tmp_path / f"a{n}", str(n).encode(), adapter_config="{}") for n in range(MOST + 2)]
+    for folder in (folders[0], folders[1], *folders):
+        await said(models.weights(base, name=folder.name, adapter=folder))
+    unloaded = [call[1]["lora_name"] for call in calls() if call[0] == "/v1/unload_lora_adapter"]
+    assert unloaded == [named_by_content(folder) for folder in folders[:2]]
+    assert await said(models.weights(base, name="a0", adapter=folders[0])) == f"{named_by_content(folders[0])} hi"
 
 
 async def test_another_processs_adapter_is_taken_as_it_is_and_a_lost_one_loaded_again(

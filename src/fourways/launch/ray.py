@@ -36,7 +36,8 @@ class Jobs(Protocol):
     def get_job_info(self, job_id: str, /) -> Job: ...  # noqa: D102
     def get_job_logs(self, job_id: str, /) -> str: ...  # noqa: D102
     def stop_job(self, job_id: str, /) -> bool: ...  # noqa: D102
-    def submit_job(self, *, entrypoint: str, submission_id: str, runtime_env: dict[str, Any]) -> str: ...  # noqa: D102
+    @property
+    def submit_job(self) -> Callable[..., str]: ...  # noqa: D102 - (*, entrypoint, submission_id, runtime_env)
 
 
 class RayLauncher:

@@ -195,6 +195,6 @@ def noted(state: Path) -> Iterator[tuple[str, Record]]:
             yield path.stem, record
 
 
-def _under_way(task: "asyncio.Task[Any] | None") -> "TypeGuard[asyncio.Task[Any]]":
+def _under_way(task: asyncio.Task[Any] | None) -> TypeGuard[asyncio.Task[Any]]:
     """Whether somebody still waits for it to end; a task of a loop that was closed never will."""
     return task is not None and not task.done() and not task.get_loop().is_closed()
