@@ -11,7 +11,7 @@ from fourways.core.errors import MissingPackage
 from fourways.engine.decoders import BASE, Logits, Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fourways.engine.adapters import Adapter
 
@@ -28,7 +28,8 @@ class TransformersDecoder:
         import transformers
 
         library: Any = transformers
-        self._model, self._new = model.eval(), lambda: library.DynamicCache(config=model.config)
+        self._model = model.eval()
+        self._new: Callable[[], Any] = lambda: library.DynamicCache(config=model.config)
         self.name = f"transformers, {str(model.dtype).removeprefix('torch.')}"
         self.vocabulary, self.window, self.slots = int(model.config.vocab_size), window, slots
         self._caches: list[Any] = [self._new() for _ in range(slots)]

@@ -6,7 +6,8 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,6 +19,7 @@ from fourways.core.errors import Unavailable
 from fourways.engine.adapters import MODULES, Pair
 from fourways.engine.decoders import Logits, Rows
 from fourways.engine.llama import Weights
+from fourways.engine.pace import Pace
 from fourways.engine.shapes import Shape
 
 if TYPE_CHECKING:
@@ -100,7 +102,15 @@ class NativeDecoder:
 
     reuses = True
 
-    def __init__(self, weights: Weights, *, slots: int, window: int, threads: int) -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        *,
+        slots: int,
+        window: int,
+        threads: int,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         shape = weights.shape
         halves = weights.dtype == torch.bfloat16
         self.vocabulary, self.window, self.slots, self._shape = shape.vocabulary, window, slots, shape
@@ -128,7 +138,7 @@ class NativeDecoder:
         self._library.fourways_matrix(self._own, 0, _HEAD, _at(weights.head), *weights.head.shape)
         tiles = ", in AMX tiles" if self._library.fourways_tiles(self._own) else ""
         self.name = f"native, {'bfloat16' if halves else 'float32'}{tiles}, {threads} threads"
-        self._numbers = count()
+        self._numbers, self._clock, self._pace = count(), clock, Pace(helpers=threads - 1)
 
     def forward(self, rows: Rows) -> Logits:
         """Read the rows; returns the wanted ones' logits."""
@@ -137,9 +147,21 @@ class NativeDecoder:
         tokens, slots, positions, adapters, wanted = (one.ctypes.data for one in lists)
         if len(rows.tokens) > ROWS:
             raise ValueError(f"{len(rows.tokens)} rows; {ROWS} at most")
+        helped = self._pace.helped(len(rows.tokens))
+        start = self._clock()
         self._library.fourways_forward(
-            self._own, len(rows.tokens), tokens, slots, positions, adapters, len(rows.wanted), wanted, out.ctypes.data
+            self._own,
+            len(rows.tokens),
+            tokens,
+            slots,
+            positions,
+            adapters,
+            len(rows.wanted),
+            wanted,
+            out.ctypes.data,
+            helped,
         )
+        self._pace.took(self._clock() - start)
         return out
 
     def keep(self, slot: int, length: int) -> None:
@@ -183,7 +205,7 @@ def _open(path: Path) -> Any:  # noqa: ANN401 - a library's functions have no ty
         "adapter": (pointer, number, number, number, number, number, number, pointer, pointer),
         "forget": (pointer, number),
         "copy": (pointer, number, number, number),
-        "forward": (pointer, number, pointer, pointer, pointer, pointer, number, pointer, pointer),
+        "forward": (pointer, number, pointer, pointer, pointer, pointer, number, pointer, pointer, number),
     }
     for name, arguments in signatures.items():
         function = getattr(library, f"fourways_{name}")

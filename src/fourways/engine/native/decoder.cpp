@@ -58,21 +58,20 @@ public:
     }
 
     void forward(int count, const int* tokens, const int* slots, const int* positions, const int* numbers, int asked,
-                 const int* wanted, float* logits) {
-        std::atomic<int> seats{0};
-        team.run([&] {
-            Pass pass{this, count, slots, positions, numbers, seats.fetch_add(1)};
-            const size_t width = shape.width;
-            tile_rows(count);
-            pass.rows([&](int row) { embed(tokens[row], &x[row * width]); });
-            for (int at = 0; at < shape.layers; at++) pass.layer(at);
-            tile_rows(asked);
-            team.share(pass.part++, asked, [&](int n) { norm(&x[wanted[n] * width], last.data(), n); });
+                 const int* wanted, float* logits, bool helped) {
+        const size_t width = shape.width;
+        Pass pass{this, count, slots, positions, numbers};
+        team.begin(helped);
+        pass.rows([&](int row) { embed(tokens[row], &x[row * width]); });
+        for (int at = 0; at < shape.layers; at++) pass.layer(at);
+        if (asked) {
+            team.share(asked, [&](int n, int) { norm(&x[wanted[n] * width], last.data(), n); });
             pass.multiply(head, asked, logits, shape.vocabulary, false);
+        }
+        team.end();
 #ifdef TILES
-            if (tiles) _tile_release();
+        if (tiles) release_tiles();
 #endif
-        }, shape.layers * PARTS + 3);
     }
 
     void copy(int source, int target, int length) {
@@ -90,21 +89,19 @@ public:
 
 private:
     static constexpr int AHEAD = 2048;  // numbers that are fetched before they are needed
-    static constexpr int PARTS = 14;  // shared parts of a layer, at most
-
-    // One thread's way through a pass.
+    // What is read in one pass, part by part.
     struct Pass {
         Decoder* own;
         int count;
         const int *slots, *positions, *numbers;
-        int seat;
-        int part = 0;
 
-        template <typename Work> void rows(const Work& work) { own->team.share(part++, count, work); }
+        template <typename Work> void rows(const Work& work) {
+            own->team.share(count, [&](int row, int) { work(row); });
+        }
 
         void multiply(const Matrix& matrix, int count, float* out, int width, bool add) {
             const Rows from{own->floats.data(), own->halves.data(), own->deep};
-            own->team.share(part++, matrix.blocks(), [&](int block) {
+            own->team.share(matrix.blocks(), [&](int block, int) {
 #ifdef TILES
                 if (own->tiles) return multiply_tiles(matrix, block, from, count, out, width, add);
 #endif
@@ -136,7 +133,7 @@ private:
             multiply(layer.qkv, count, sums, wide, false);
             adapt(at, {Q, K, V}, sums, wide);
             rows([&](int row) { own->turn_and_keep(layer, at, sums + row * wide, slots[row], positions[row]); });
-            own->team.share(part++, count * shape.keys, [&](int n) {
+            own->team.share(count * shape.keys, [&](int n, int seat) {
                 const int row = n / shape.keys, group = n % shape.keys;
                 own->attend(at, sums + row * wide, slots[row], positions[row], group, row, seat);
             });
@@ -151,12 +148,6 @@ private:
             adapt(at, {DOWN}, x, width);
         }
     };
-
-    void tile_rows(int count) {
-#ifdef TILES
-        if (tiles) set_tiles(std::max(1, std::min(count, 16)));
-#endif
-    }
 
     void embed(int token, float* out) const {
         for (int n = 0; n < shape.width; n++)
@@ -391,7 +382,7 @@ void fourways_forget(Decoder* decoder, int number) { decoder->adapters.erase(num
 void fourways_copy(Decoder* decoder, int source, int target, int length) { decoder->copy(source, target, length); }
 
 void fourways_forward(Decoder* decoder, int count, const int* tokens, const int* slots, const int* positions,
-                      const int* numbers, int asked, const int* wanted, float* logits) {
-    decoder->forward(count, tokens, slots, positions, numbers, asked, wanted, logits);
+                      const int* numbers, int asked, const int* wanted, float* logits, int helped) {
+    decoder->forward(count, tokens, slots, positions, numbers, asked, wanted, logits, helped);
 }
 }

@@ -173,8 +173,12 @@ inline bool tiles_allowed() {
     return syscall(SYS_arch_prctl, 0x1023 /* ARCH_REQ_XCOMP_PERM */, 18 /* tile data */) == 0;
 }
 
-// Tiles 0 to 3 are sums, 4 and 5 rows, 6 and 7 weights.
+inline thread_local int tiled = 0;  // rows that this thread's tiles are set to
+
+// Set the tiles of this thread: 0 to 3 are sums, 4 and 5 rows, 6 and 7 weights.
 inline void set_tiles(int rows) {
+    if (tiled == rows) return;
+    tiled = rows;
     struct alignas(64) {
         uint8_t palette = 1, start = 0, unused[14] = {};
         uint16_t bytes[16] = {};
@@ -184,10 +188,16 @@ inline void set_tiles(int rows) {
     _tile_loadconfig(&config);
 }
 
+inline void release_tiles() {
+    _tile_release();
+    tiled = 0;
+}
+
 // The same by tiles. Rows come in sixteens (fewer than sixteen as they are): those behind the last are not looked at.
 inline void multiply_tiles(const Matrix& matrix, int block, const Rows& rows, int count, float* out, int width, bool add) {
     alignas(64) float sums[4][LANES * LANES];
     const int depth = matrix.depth;
+    set_tiles(count < 16 ? count : 16);
     const half* first = matrix.halves + (size_t)block * BLOCK * depth;
     const half* second = first + (size_t)LANES * depth;
     for (int row = 0; row < count; row += 32) {

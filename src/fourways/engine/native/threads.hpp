@@ -1,10 +1,11 @@
-// Threads that go through one pass together: shared work by a counter, and a meeting point after each part of it.
+// One thread that leads through a pass and others that help it with what can be shared out.
+//
+// Nobody waits for a helper that is doing nothing: on a busy machine, where helpers seldom run, the leader goes on alone.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
-#include <functional>
-#include <memory>
+#include <cstdint>
 #include <mutex>
 #include <sched.h>
 #include <thread>
@@ -19,8 +20,9 @@ inline void relax() {}
 
 class Team {
 public:
-    explicit Team(int size) : size(size) {
-        for (int n = 1; n < size; n++) members.emplace_back([this] { follow(); });
+    // `size` counts the leader, whose seat is 0.
+    explicit Team(int size) {
+        for (int seat = 1; seat < size; seat++) helpers.emplace_back([this, seat] { help(seat); });
     }
 
     ~Team() {
@@ -29,75 +31,95 @@ public:
             ended = true;
         }
         wake.notify_all();
-        for (auto& member : members) member.join();
+        for (auto& helper : helpers) helper.join();
     }
 
-    // Let every thread, the caller's among them, do the work; `parts` calls of `share` may be made in it.
-    void run(const std::function<void()>& work, int parts) {
-        if ((int)capacity < parts) {
-            counters.reset(new std::atomic<int>[parts]);
-            capacity = parts;
-        }
-        for (int n = 0; n < parts; n++) counters[n].store(0, std::memory_order_relaxed);
+    // Say that parts will be shared out, and that it is over.
+    void begin(bool helped) {
+        alone = !helped || helpers.empty();
+        if (alone) return;
         {
             std::lock_guard<std::mutex> held(lock);
-            task = &work;
-            running.store(size - 1);
-            turn.fetch_add(1);
+            busy = true;
         }
         wake.notify_all();
-        work();
-        for (int spins = 0; running.load(std::memory_order_acquire); spins++) rest(spins);
     }
+    void end() { busy = false; }
 
-    // Take the pieces 0 to count - 1 one by one, whoever is free; returns when all of the part is done by everyone.
-    template <typename Piece> void share(int part, int count, const Piece& piece) {
-        for (int n; (n = counters[part].fetch_add(1, std::memory_order_relaxed)) < count;) piece(n);
-        meet();
+    // Do the pieces 0 to count - 1 of a part, `piece(number, seat)` each; returns when all are done.
+    template <typename Piece> void share(int count, const Piece& piece) {
+        if (alone || count == 1) {
+            for (int n = 0; n < count; n++) piece(n, 0);
+            return;
+        }
+        what.store(&piece, std::memory_order_relaxed);
+        how.store([](const void* piece, int n, int seat) { (*(const Piece*)piece)(n, seat); }, std::memory_order_relaxed);
+        many.store(count, std::memory_order_relaxed);
+        done.store(0, std::memory_order_relaxed);
+        next.store(++part << 32, std::memory_order_release);
+        take(0);
+        for (int spins = 0; done.load(std::memory_order_acquire) < count; spins++) rest(spins);
+        next.store(part << 32 | CLOSED, std::memory_order_release);
     }
-
-    const int size;
 
 private:
+    // Do pieces of the present part until none is left; returns whether there was one. A piece is claimed by
+    // counting `next` up from the very value, part and piece, under which the part was looked at: a late helper fails.
+    bool take(int seat) {
+        bool found = false;
+        uint64_t at = next.load(std::memory_order_acquire);
+        while (true) {
+            const int n = (int)(at & CLOSED);
+            const void* piece = what.load(std::memory_order_relaxed);
+            const auto call = how.load(std::memory_order_relaxed);
+            if (n >= many.load(std::memory_order_relaxed)) return found;
+            if (!next.compare_exchange_weak(at, at + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+            call(piece, n, seat);
+            done.fetch_add(1, std::memory_order_release);
+            found = true;
+            at = next.load(std::memory_order_acquire);
+        }
+    }
+
+    void help(int seat) {
+        int idle = 0;
+        while (true) {
+            if (take(seat)) {
+                idle = 0;
+                continue;
+            }
+            relax();
+            if (++idle < AWAKE && busy.load(std::memory_order_relaxed)) continue;
+            std::unique_lock<std::mutex> held(lock);
+            if (idle >= AWAKE) {
+                // The leader is held up: let others have the core for a moment.
+                held.unlock();
+                sched_yield();
+                held.lock();
+            }
+            wake.wait(held, [this] { return ended || busy; });
+            if (ended) return;
+            idle = 0;
+        }
+    }
+
     static void rest(int spins) {
         if (spins < SPINS) relax();
         else sched_yield();
     }
 
-    void meet() {
-        if (size == 1) return;
-        const int round = rounds.load(std::memory_order_acquire);
-        if (arrived.fetch_add(1, std::memory_order_acq_rel) == size - 1) {
-            arrived.store(0, std::memory_order_relaxed);
-            rounds.fetch_add(1, std::memory_order_release);
-            return;
-        }
-        for (int spins = 0; rounds.load(std::memory_order_acquire) == round; spins++) rest(spins);
-    }
-
-    void follow() {
-        int seen = 0;
-        while (true) {
-            for (int spins = 0; spins < AWAKE && turn.load(std::memory_order_acquire) == seen; spins++) relax();
-            if (turn.load(std::memory_order_acquire) == seen) {
-                std::unique_lock<std::mutex> held(lock);
-                wake.wait(held, [&] { return ended || turn.load() != seen; });
-                if (ended) return;
-            }
-            seen++;
-            (*task)();
-            running.fetch_sub(1, std::memory_order_release);
-        }
-    }
-
-    static constexpr int SPINS = 200;  // looks at a meeting point before the core is offered to others
-    static constexpr int AWAKE = 2000;  // looks for a next pass before sleeping
-    std::vector<std::thread> members;
-    std::unique_ptr<std::atomic<int>[]> counters;
-    size_t capacity = 0;
-    std::atomic<int> arrived{0}, rounds{0}, running{0}, turn{0};
-    const std::function<void()>* task = nullptr;
+    static constexpr int SPINS = 200;    // looks before the core is offered to others
+    static constexpr int AWAKE = 20000;  // a helper's looks for work within a pass, likewise
+    static constexpr uint64_t CLOSED = 0x7fffffff;
+    std::atomic<uint64_t> next{CLOSED};
+    std::atomic<const void*> what{nullptr};
+    std::atomic<void (*)(const void*, int, int)> how{nullptr};
+    std::atomic<int> many{0}, done{0};
+    uint64_t part = 0;
+    bool alone = true;
+    std::vector<std::thread> helpers;
     std::mutex lock;
     std::condition_variable wake;
+    std::atomic<bool> busy{false};
     bool ended = false;
 };
