@@ -45,7 +45,7 @@ def asked(text: str = PAGE, **fields) -> dict[str, str]:
         ("Who is the head of IT?", "Dov Marchetti"),
         ("Which extension does Dov Marchetti have?", "4401"),
         ("After how long does my session end?", "after 12 hours"),
-        ("Each user gets how much?", "up to 40 Mbit/s"),
+        ("Laptops, rules: Each user gets how much?", "up to 40 Mbit/s"),
         ("What do I do if I have lost my second factor?", "call extension 4400"),
         ("I have lost my second factor. What now?", "call extension 4400"),
         ("How do I show my screen?", "plug in the USB-C cable"),
