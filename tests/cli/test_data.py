@@ -31,9 +31,9 @@ def run(tmp_path, monkeypatch):
     app.callback()(lambda: None)
     data.register(app)
 
-    def ran(line):
+    def ran(line, typed=None):
         monkeypatch.setattr(terminal.OUT, "width", 100)
-        done = CliRunner().invoke(app, ["data", *line.split()], terminal_width=100)
+        done = CliRunner().invoke(app, ["data", *line.split()], input=typed, terminal_width=100)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         return done.exit_code, done.stdout
@@ -113,6 +113,25 @@ def test_a_dataset_is_made_and_listed_by_what_it_rests_on(run):
     assert run("list --document docs/vpn.md") == (0, "")
 
 
+def test_people_add_rows_which_are_looked_at_first(run, tmp_path):
+    assert run("add new/mine.jsonl -q Who? -a Dov.") == (0, "✓ 1 added to new/mine.jsonl\n")
+    assert run("add new/mine.jsonl -q Who? -a Dov.")[1].startswith("Nothing was added")
+    run("add better.jsonl -q Who? -a Dov. --instead-of Ines.")
+    run("add judged.jsonl -q Who? -a Ines. --thumb down")
+    assert rows_in(tmp_path / "new" / "mine.jsonl") == [{"question": "Who?", "answer": "Dov."}]
+    assert rows_in(tmp_path / "better.jsonl") == [{"prompt": "Who?", "chosen": "Dov.", "rejected": "Ines."}]
+    assert rows_in(tmp_path / "judged.jsonl") == [{"prompt": "Who?", "completion": "Ines.", "label": False}]
+    with pytest.raises(InvalidDataset, match="is kto, the rest of the file pairs"):
+        run("add new/mine.jsonl -q When? -a Nine. --thumb up")
+    assert len(rows_in(tmp_path / "new" / "mine.jsonl")) == 1
+
+
+def test_people_are_asked_for_rows_until_they_type_nothing(run, tmp_path):
+    code, said = run("add mine.jsonl", typed="Who?\nDov.\nWhen?\nAt nine.\n\n")
+    assert (code, said.splitlines()[-1]) == (0, "✓ 2 added to mine.jsonl")
+    assert [row["answer"] for row in rows_in(tmp_path / "mine.jsonl")] == ["Dov.", "At nine."]
+
+
 @pytest.mark.parametrize(
     ("line", "error", "match"),
     [
@@ -120,6 +139,8 @@ def test_a_dataset_is_made_and_listed_by_what_it_rests_on(run):
         ("check rows.jsonl --base nowhere", InvalidRequest, "there is no base nowhere"),
         ("check rows.jsonl --length 9", InvalidRequest, "name it with --base"),
         ("check rows.jsonl --format alpacca", InvalidDataset, "did you mean 'alpaca'"),
+        ("add rows.jsonl -q Who?", InvalidRequest, "give both"),
+        ("add rows.jsonl -q Who? -a Dov. --thumb left", InvalidRequest, "--thumb is up or down"),
         ("make", InvalidRequest, "say what is made"),
         ("make made", InvalidDataset, "was the knowledge ingested"),
         ("make --knowledge h", InvalidRequest, "there is no knowledge 'h'"),

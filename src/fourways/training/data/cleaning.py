@@ -116,7 +116,9 @@ def _broken(kept: Sequence[_Kept], _: Rules, __: Known) -> Step:
             why = "its characters were lost when it was saved; take it from where it came from"
             yield _entry(one.row, "encoding", why)
         elif after.content != one.row.content:
-            yield _entry(one.row, "encoding", "characters that nobody sees, or a wrong encoding", after=after)
+            yield _entry(
+                one.row, "encoding", "blanks at its ends, characters that nobody sees, or a wrong encoding", after=after
+            )
             yield replace_row(one, after)
         else:
             yield one
