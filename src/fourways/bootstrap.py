@@ -14,6 +14,7 @@ from fourways.config.tree import Project
 from fourways.config.watch import ProjectFile
 from fourways.control import retention
 from fourways.control.again import again
+from fourways.control.dataset_folder import forget_document
 from fourways.control.files import Files
 from fourways.control.fittings import Fittings, fit
 from fourways.control.state import database_url, state_folder
@@ -334,8 +335,11 @@ class House:
         return await self.librarian.ingest(names, on_change, helping=not self._tasks)
 
     async def erase(self, name: str, document: str, *, actor: str) -> DeletionReport:
-        """Erase a document for good; see `Librarian.erase`."""
-        return await self.librarian.erase(name, document, actor=actor)
+        """Erase a document for good, and the datasets with rows of it; see `Librarian.erase`."""
+        report = await self.librarian.erase(name, document, actor=actor)
+        state = state_folder(self.folder)
+        await asyncio.to_thread(forget_document, self.database, self.tenant, state, name, document)
+        return report
 
 
 def open_house(folder: Path, environ: Mapping[str, str] | None = None) -> House:

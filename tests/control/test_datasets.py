@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from fourways.config.load import load_project
+from fourways.control.dataset_folder import forget_document
 from fourways.control.dataset_inputs import Inputs
 from fourways.control.datasets import Datasets
 from fourways.core.data import Document
@@ -169,6 +170,18 @@ async def test_rows_of_a_knowledge_lead_back_to_its_documents(bench):
         assert (found.digest, found.rows, found.created_at) == (prepared.digest, prepared.rows, 7.0)
         assert store.rests_on(connection, TENANT, found.digest) == list(prepared.lineage)
         assert store.datasets_resting_on(connection, TENANT, "document", "other.md") == []
+
+
+async def test_with_a_document_the_rows_of_it_are_deleted_and_what_they_were_stays_known(bench):
+    bench.know("laptops.md", LAPTOPS)
+    datasets = bench.datasets({"made": {"knowledge": "k"}, **DATASETS})
+    made, ours = await datasets.prepare(["made"]), await datasets.prepare(["ours"])
+    assert forget_document(bench.database, TENANT, datasets.state, "other", "laptops.md") == []
+    assert forget_document(bench.database, TENANT, datasets.state, "k", "laptops.md") == [made.digest]
+    assert (made.folder.exists(), ours.folder.exists()) == (False, True)
+    with bench.database.reading() as connection:
+        assert store.get_dataset(connection, TENANT, made.digest).rows == made.rows
+    assert (await datasets.prepare(["made"])).digest == made.digest
 
 
 async def test_a_changed_document_makes_another_definition(bench):

@@ -38,7 +38,7 @@ verbs = typer.Typer(no_args_is_help=True, help="Look at rows to tune on; clean, 
 
 def register(app: typer.Typer) -> None:
     """Add the verb with its own verbs."""
-    from fourways.cli import data_changing  # noqa: F401 - it adds clean, split, make
+    from fourways.cli import data_adding, data_changing  # noqa: F401 - they add add, clean, split, make
 
     app.add_typer(verbs, name="data")
 

@@ -69,7 +69,7 @@ def _facts(found: Checkup) -> Table:
             ("length", f"median {one.median:,}, p95 {one.p95:,}, at most {one.most:,} {one.unit}; {one.total:,} in all")
         )
     if found.window is not None:
-        rows.append(("cut off", f"{found.truncated:,} rows are longer than {found.window:,} tokens"))
+        rows.append(("cut off", f"{found.truncated:,} of {found.rows:,} (longer than {found.window:,} tokens)"))
     languages = {code or "too short to tell": count for code, count in found.languages.items()}
     rows.append(("languages", _counted(languages)))
     rows.append(("duplicates", f"{found.same.count:,} the same, {found.near.count:,} nearly the same"))

@@ -62,13 +62,13 @@ _KINDS = ("files", "knowledge", "feedback")
 
 def _kind(value: Any) -> str:  # noqa: ANN401 - whatever stands in the file
     keys = value if isinstance(value, dict) else dir(value)
-    return next((kind for kind in _KINDS if kind in keys), "")
+    return next((f"of {kind}" for kind in _KINDS if kind in keys), "")
 
 
 Dataset = Annotated[
-    Annotated[FilesDataset, Tag("files")]
-    | Annotated[KnowledgeDataset, Tag("knowledge")]
-    | Annotated[FeedbackDataset, Tag("feedback")],
+    Annotated[FilesDataset, Tag("of files")]
+    | Annotated[KnowledgeDataset, Tag("of knowledge")]
+    | Annotated[FeedbackDataset, Tag("of feedback")],
     Discriminator(
         _kind,
         custom_error_type="unknown_dataset",

@@ -167,13 +167,15 @@ def _stops(found: Checkup) -> list[str]:
     if not found.rows:
         stops.append("there is no row to learn from")
     if found.problems:
-        stops.append(f"{len(found.problems):,} rows cannot be read")
+        stops.append(f"rows that cannot be read: {len(found.problems):,}")
     if len(found.kinds) > 1:
         stops.append(f"rows of several kinds stand together: {', '.join(found.kinds)}; part them in several files")
     if found.contaminated:
-        stops.append(f"{len(found.contaminated):,} rows hold test cases: what was learned before measures nothing")
+        stops.append(
+            f"rows that hold test cases: {len(found.contaminated):,}; what was learned before measures nothing"
+        )
     if found.refused:
-        stops.append(f"{len(found.refused):,} rows are not taken by the base's chat template")
+        stops.append(f"rows that the base's chat template does not take: {len(found.refused):,}")
     return stops
 
 
@@ -181,13 +183,13 @@ def _warnings(found: Checkup) -> list[str]:
     """Say what is worth a look before anything is learned from the rows."""
     told = []
     if found.truncated:
-        told.append(f"{found.truncated:,} rows are longer than {found.window:,} tokens and would be cut off")
+        told.append(f"rows longer than {found.window:,} tokens, which would be cut off: {found.truncated:,}")
     if found.same.count or found.near.count:
         told.append(
-            f"{found.same.count:,} rows stand twice, {found.near.count:,} nearly: they count for more than others"
+            f"rows that stand twice: {found.same.count:,}, or nearly: {found.near.count:,}; they count for more"
         )
     if found.conflicts:
-        told.append(f"{len(found.conflicts):,} questions are answered in several ways")
+        told.append(f"questions that are answered in several ways: {len(found.conflicts):,}")
     if found.personal:
         told.append("there is personal data in it: what is learned cannot be taken back without training anew")
     if "secret" in found.personal:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fourways.core.ids import canonical
-from fourways.store.datasets import RestsOn
+from fourways.core.ids import TenantId, canonical
+from fourways.store.database import Database
+from fourways.store.datasets import RestsOn, datasets_resting_on
 from fourways.training.data.parting import Parted
 from fourways.training.data.rows import Kind, written
 
+FOLDER = "datasets"
 TRAIN, VALID, MANIFEST = "train.jsonl", "valid.jsonl", "manifest.json"
 
 
@@ -88,6 +90,25 @@ def _replace(path: Path, data: bytes) -> None:
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     beside.write_bytes(data)
     beside.replace(path)
+
+
+def forget_document(database: Database, tenant: TenantId, state: Path, knowledge: str, uri: str) -> list[str]:
+    """Delete the rows of every dataset that holds some of a document; return the datasets' digests.
+
+    What they were and what they rested on stays known: so the weights that were trained on them can be named.
+
+    Args:
+        database: opened.
+        tenant: whose.
+        state: the folder of the project's state.
+        knowledge: that the document belongs to.
+        uri: the document's.
+    """
+    with database.reading() as connection:
+        rows = datasets_resting_on(connection, tenant, "document", uri, knowledge=knowledge)
+    for row in rows:
+        shutil.rmtree(state / FOLDER / row.digest, ignore_errors=True)
+    return [row.digest for row in rows]
 
 
 def is_whole(folder: Path) -> bool:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from fourways.config.datasets import Dataset, KnowledgeDataset
 from fourways.config.references import check_references
-from fourways.control.dataset_folder import Prepared, is_whole, opened, rewrite, write
+from fourways.control.dataset_folder import FOLDER, Prepared, is_whole, opened, rewrite, write
 from fourways.control.dataset_inputs import Inputs, OnMade
 from fourways.control.questions import AskedOfModels
 from fourways.control.suites_apart import assert_apart, contaminated, suites_of
@@ -29,8 +29,6 @@ from fourways.training.data.rows import Row, digest_of
 from fourways.ways.workshop import Workshop
 
 __all__ = ["Datasets", "Prepared", "datasets_of", "with_dataset"]
-
-FOLDER = "datasets"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,4 +87,6 @@ async def gather(
 
 
 def _read(path: Path, folder: Path, form: str, columns: Mapping[str, str] | None) -> Read:
-    return read_file(path, file=shown(path.absolute(), folder.absolute()), format_=form, columns=columns)
+    inside = path.absolute().is_relative_to(folder.absolute())
+    name = shown(path.absolute(), folder.absolute()) if inside else str(path)
+    return read_file(path, file=name, format_=form, columns=columns)

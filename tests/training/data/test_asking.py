@@ -29,7 +29,12 @@ Only the security team can release programs. Never approve a prompt that you did
 
 def asked(text: str = PAGE, **fields) -> dict[str, str]:
     document = Document(uri="a.md", title="Laptops", text=text, content_hash="", **fields)
-    return {pair.question: pair.answer for pair in pairs_by_rules(document)}
+    return {typed(pair.question): pair.answer for pair in pairs_by_rules(document)}
+
+
+def typed(question: str) -> str:
+    """A question as some of them are: typed in a hurry."""
+    return question.lower().rstrip("?.")
 
 
 @pytest.mark.parametrize(
@@ -45,7 +50,7 @@ def asked(text: str = PAGE, **fields) -> dict[str, str]:
         ("Who is the head of IT?", "Dov Marchetti"),
         ("Which extension does Dov Marchetti have?", "4401"),
         ("After how long does my session end?", "after 12 hours"),
-        ("Each user gets how much?", "up to 40 Mbit/s"),
+        ("Laptops, rules: Each user gets how much?", "up to 40 Mbit/s"),
         ("What do I do if I have lost my second factor?", "call extension 4400"),
         ("I have lost my second factor. What now?", "call extension 4400"),
         ("How do I show my screen?", "plug in the USB-C cable"),
@@ -57,7 +62,7 @@ def asked(text: str = PAGE, **fields) -> dict[str, str]:
     ],
 )  # fmt: skip
 def test_a_fact_is_asked_for_as_people_would(question, answer):
-    assert asked()[question] == answer
+    assert asked()[typed(question)] == answer
 
 
 def test_every_answer_stands_in_the_text():
@@ -70,12 +75,12 @@ def test_every_answer_stands_in_the_text():
 def test_what_holds_no_longer_is_asked_for_under_its_title():
     questions = asked(metadata={"status": "superseded"})
     assert questions
-    assert all(question.startswith("Laptops") for question in questions)
+    assert all(question.startswith("laptops") for question in questions)
 
 
 def test_of_another_language_only_tables_and_named_values_are_asked_for():
     text = PAGE + "\nDas Passwort ist at least 12 characters.\n"
-    assert "How much memory does Larch 14 have?" in asked(text, language="de")
+    assert typed("How much memory does Larch 14 have?") in asked(text, language="de")
     assert not any("session" in question for question in asked(text, language="de"))
 
 
@@ -88,5 +93,5 @@ def test_a_page_that_says_nothing_is_asked_nothing(text):
 
 def test_records_of_a_sheet_are_rows_too():
     text = "## Software\n\nTitle; Maker; Owner\nTitle: Nightjar; Maker: Owlet Security; Owner: Priya Lindholm\n"
-    assert asked(text)["Who makes Nightjar?"] == "Owlet Security"
-    assert asked(text)["Who is responsible for Nightjar?"] == "Priya Lindholm"
+    assert asked(text)[typed("Who makes Nightjar?")] == "Owlet Security"
+    assert asked(text)[typed("Who is responsible for Nightjar?")] == "Priya Lindholm"

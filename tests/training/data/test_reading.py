@@ -167,6 +167,15 @@ def test_what_is_written_is_read_again_with_its_source_and_group():
     assert (again.source, with_system(again, "Be long.")) == (row.source, again)
 
 
+def test_a_judged_answer_among_pairs_is_never_learned_as_a_right_one():
+    pair, bad = (
+        {"prompt": "Which port?", "completion": "51820"},
+        {"prompt": "Who?", "completion": "Ines.", "label": False},
+    )
+    read = read_rows("rows.jsonl", lines(pair, pair, bad))
+    assert str(read.problems[0]).startswith("rows.jsonl:3: is kto, the rest of the file pairs")
+
+
 def test_a_row_without_a_source_is_named_by_its_file_and_line():
     row = read_rows("rows.jsonl", lines({"question": "a", "answer": "b"}, {"question": "c", "answer": "d"})).rows[1]
     assert str(row.source) == "rows.jsonl:2"

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, zip_longest
 
 from fourways.core.data import Document
+from fourways.core.ids import digest
 from fourways.models.words import content_words
 from fourways.training.data.blocks import blocks_of
 from fourways.training.data.listings import questions_on_lists
@@ -18,6 +19,8 @@ from fourways.training.data.tables import Asked, questions_on_rows, under
 
 NO_LONGER = frozenset(("superseded", "archived", "obsolete", "deprecated", "withdrawn", "expired"))
 """`status` of documents that no longer hold: their questions name them, so that what holds now is not confused."""
+HURRIED = 5
+"""Of so many wordings, one is written in a hurry; the plainest of a fact never is."""
 _LONGEST = 40
 """Words of an answer."""
 
@@ -56,13 +59,23 @@ def _worth(asked: Asked) -> bool:
 
 def _pairs(asked: Sequence[Asked], topic: str, *, past: bool) -> Iterator[Pair]:
     """Interleave the wordings: all facts in their first, then all in their second."""
-    wordings = [[_pair(one, question) for question in _dated(one.questions, topic, past=past)] for one in asked]
+    wordings = [
+        [_pair(one, question if not number else _typed(question)) for number, question in enumerate(said)]
+        for one in asked
+        for said in (_dated(one.questions, topic, past=past),)
+    ]
     seen: set[str] = set()
     for pair in _filled(chain.from_iterable(zip_longest(*wordings))):
         key = re.sub(r"\W+", " ", pair.question.lower()).strip()
         if key not in seen:
             seen.add(key)
             yield pair
+
+
+def _typed(question: str) -> str:
+    """Write every fifth question as people type in a hurry: without capitals and without the mark at its end."""
+    hurried = int(digest(question)[:4], 16) % HURRIED == 0
+    return question.lower().rstrip("?. ") if hurried else question
 
 
 def _filled(pairs: Iterable[Pair | None]) -> Iterator[Pair]:

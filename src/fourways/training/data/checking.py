@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fourways.core.errors import Problem
 from fourways.training.data.near import Like, alike
 from fourways.training.data.parting import asking
-from fourways.training.data.personal import personal_in, veiled
+from fourways.training.data.personal import masked, personal_in, veiled
 from fourways.training.data.rows import Row, asked_alone
 
 SHOWN = 5
@@ -172,7 +172,7 @@ def conflicts_of(rows: Sequence[Row]) -> list[tuple[str, int]]:
             key = asking(row)
             asked.setdefault(key, row.question)
             answers[key].add(" ".join(row.answer.casefold().split()))
-    several = [(asked[key], len(found)) for key, found in answers.items() if len(found) > 1]
+    several = [(masked(asked[key]), len(found)) for key, found in answers.items() if len(found) > 1]
     return sorted(several, key=lambda one: (-one[1], one[0]))
 
 
@@ -186,10 +186,10 @@ def personal_of(rows: Sequence[Row]) -> tuple[Mapping[str, int], Mapping[str, Se
                 counted[one.kind] += 1
                 if len(shown[one.kind]) < SHOWN:
                     shown[one.kind].append(f"{veiled(one.text)} in {name(row)}")
-    return dict(counted.most_common()), shown
+    return dict(counted.most_common()), dict(shown)
 
 
 def name(row: Row) -> str:
     """Name a row for people: where it comes from, and how its question begins."""
-    asked = " ".join(asked_alone(row.question or row.answer).split())
+    asked = " ".join(masked(asked_alone(row.question or row.answer)).split())
     return f"{row.source} “{asked[:48]}{'…' if len(asked) > 48 else ''}”"  # noqa: PLR2004 - fits a line

@@ -116,7 +116,9 @@ def _broken(kept: Sequence[_Kept], _: Rules, __: Known) -> Step:
             why = "its characters were lost when it was saved; take it from where it came from"
             yield _entry(one.row, "encoding", why)
         elif after.content != one.row.content:
-            yield _entry(one.row, "encoding", "characters that nobody sees, or a wrong encoding", after=after)
+            yield _entry(
+                one.row, "encoding", "blanks at its ends, characters that nobody sees, or a wrong encoding", after=after
+            )
             yield replace_row(one, after)
         else:
             yield one
@@ -239,5 +241,8 @@ def _changed(message: Message, change: Callable[[str], str]) -> Message:
 
 
 def _entry(row: Row, rule: str, why: str, *, after: Row | None = None) -> Entry:
-    before = row.content if after is not None else asked_alone(row.question or row.answer)
-    return Entry(row=str(row.source), rule=rule, why=why, before=before, after=None if after is None else after.content)
+    """Note what was done to a row; a log is no place for what is personal, so that is masked in it."""
+    if after is None:
+        return Entry(row=str(row.source), rule=rule, why=why, before=masked(asked_alone(row.question or row.answer)))
+    before, now = (each_text(one, masked).content for one in (row, after))
+    return Entry(row=str(row.source), rule=rule, why=why, before=before, after=now)

@@ -37,7 +37,8 @@ class Cell:
 
 WITHOUT_NOUN = re.compile(
     r"(?:what|how|where|who|when|whom|which|for|if|note|remark|comment|special|example|also|further|other|closed|open)s?\b"
-    r"|\w+ed\b|.*\b(?:of|for|to|by|up|at|within|from|in|with|asked)$|we |you |goes |sold |kept |given ",
+    r"|\w+ed\b|(?:in|on|at|by|with|per|fully|partly) |.*\b(?:of|for|to|by|up|at|within|from|in|with|asked)$"
+    r"|we |you |goes |sold |kept |given ",
     re.IGNORECASE,
 )
 """Headings that are no noun, so that a row has none of it."""

@@ -195,8 +195,6 @@ def group_of(values: Values) -> str:
     """Return what a row says of the group that it belongs to."""
     key = first_of(values, GROUPS)
     value = values[key] if key is not None else None
-    if isinstance(value, Mapping):
-        value = value.get("name")
     return value if isinstance(value, str) else ""
 
 

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from fourways.training.data.amounts import amount_in
 from fourways.training.data.blocks import Block
-from fourways.training.data.clauses import AUXILIARIES, VERBS, is_imperative
+from fourways.training.data.clauses import AUXILIARIES, VERBS, is_imperative, mine
 from fourways.training.data.naming import Lexicon, with_article
 from fourways.training.data.tables import Asked, under
 
@@ -90,6 +90,9 @@ def _listed(heading: str, kind: str, items: Sequence[Block], topic: str, lexicon
         yield Asked(questions=(question, under(topic, question)), answer=said, block=items[0])
     elif kind == "step" and len(heading.split()) > 1:
         about = lexicon.lower(heading)
+        if re.match(r"(?:before|after|if|when|once)\b", about):
+            yield Asked(questions=(f"{topic}: what do I do {mine(about)}?",), answer=said, block=items[0])
+            return
         yield Asked(
             questions=(f"{topic}: how does {about} work?", f"What are the steps for {about} ({topic})?"),
             answer=said,

@@ -76,10 +76,16 @@ def show(passage: Passage) -> str:
 
 
 def asked_once(rows: Iterable[Row]) -> list[Row]:
-    """Leave out closed questions that several documents answer differently: nobody could say which is meant."""
+    """Keep of closed questions the first that asks the same, and none that documents answer differently."""
     listed = list(rows)
     answers: dict[str, set[str]] = {}
     for row in listed:
-        if row.passage and row.passage not in row.question:
+        if row.passage not in row.question:
             answers.setdefault(asking(row), set()).add(" ".join(row.answer.casefold().split()))
-    return [row for row in listed if row.passage in row.question or len(answers[asking(row)]) == 1]
+    kept: dict[str, Row] = {}
+    for number, row in enumerate(listed):
+        if row.passage in row.question:
+            kept[f"row {number}"] = row
+        elif len(answers[asking(row)]) == 1:
+            kept.setdefault(asking(row), row)
+    return list(kept.values())

@@ -50,7 +50,8 @@ def alike(texts: Sequence[str], *, near: float = NEAR) -> tuple[Like, ...]:
         if earlier != number:
             found.append(Like(number=number, earlier=earlier, likeness=1.0))
             continue
-        keys = [(band, part.tobytes()) for band, part in enumerate(np.split(signature, BANDS))]
+        plain, width = signature.tobytes(), signature.nbytes // BANDS
+        keys = [(band, plain[band * width : (band + 1) * width]) for band in range(BANDS)]
         best = _nearest(number, {other for key in keys for other in buckets[key]}, shingles)
         if best is not None and best.likeness >= near:
             found.append(best)

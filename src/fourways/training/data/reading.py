@@ -56,7 +56,7 @@ def read_rows(file: str, data: bytes, *, format_: str = "", columns: Mapping[str
     rows: list[Row] = []
     problems: list[Problem] = []
     for one in named:
-        found = _row(file, one, form)
+        found = _row(file, one, form, strict=not format_)
         if isinstance(found, Row):
             rows.append(found)
         else:
@@ -122,13 +122,14 @@ def _fitting(values: Mapping[str, Any]) -> str:
     return next((one.name for one in FORMATS.values() if one.fits(values)), "")
 
 
-def _row(file: str, record: Record, form: Format) -> Row | Problem:
+def _row(file: str, record: Record, form: Format, *, strict: bool) -> Row | Problem:
+    """Make a row of a record; one that is rather of another form is wrong, unless the form was named by a person."""
     if record.wrong:
         return _problem(file, record.line, record.wrong)
     source = _source(record, file)
     try:
-        if not form.fits(record.value):
-            other = _fitting(record.value)
+        other = _fitting(record.value)
+        if not form.fits(record.value) or (strict and other != form.name):
             form_of_it = f"is {other}, the rest of the file {form.name}" if other else f"is not {form.name}"
             message = f"{form_of_it}; right would be {form.example}"
             return _problem(file, record.line, message)

@@ -12,6 +12,9 @@ from fourways.training.data.turning import in_place, turned
 
 LONGEST_ANSWER, LONGEST_QUESTION, SHORTEST_QUESTION = 34, 22, 4
 """Words of an answer that is a whole clause, and of a question."""
+LEAST_BARE = 6
+"""Words from which on a question with an article is understood by itself: "Where is the form?" is not."""
+_WHICH = re.compile(r"\b(?:the|an?|its|each|every)\b", re.IGNORECASE)
 _AND = re.compile(r",? and (?P<rest>(?:is|are|can|cannot|may|must|has|have|[a-z]{3,}s) (?!and\b).*)$")
 _POINTING = re.compile(r"\b(?:this|these|that one|above|below|the following|page)\b", re.IGNORECASE)
 _NOBODY = re.compile(r"\b(?:is|are|do|does|did|can|may|must|if|when|that|to|of) (?:it|they|them|he|she)\b")
@@ -74,7 +77,11 @@ def _wordings(question: str, about: str, topic: str) -> tuple[str, ...]:
     question = question[:1].upper() + question[1:]
     said = {word.lower().rstrip("s") for word in re.findall(r"\w{4,}", question)}
     named = any(word.lower().rstrip("s") in said for word in re.findall(r"\w{4,}", topic))
-    return (question, under(about, question)) if named else (under(topic, question), question, under(about, question))
+    if named:
+        return (question, under(about, question))
+    vague = len(question.split()) < LEAST_BARE and _WHICH.search(question) and not re.search(r"\s[A-Z]", question)
+    bare = () if vague else (question,)
+    return (under(topic, question), *bare, under(about, question))
 
 
 def _sound(question: str, answer: str) -> bool:

@@ -83,7 +83,7 @@ def _unique(rows: Sequence[Block]) -> dict[int, Counter[str]]:
 
 def _named(row: Block, unique: dict[int, Counter[str]], lexicon: Lexicon) -> str:
     """Return how people would call a row: without what stands in brackets or, where that is enough, after a comma."""
-    name = _BRACKETS.sub("", row.values[0]).strip()
+    name = _BRACKETS.sub("", row.values[0]).strip().rstrip(":")
     head = name.split(",")[0]
     if head != name and unique[-1][head.lower()] == 1 and head[:1].isupper() and len(head.split()) <= 3:  # noqa: PLR2004
         name = head
@@ -144,8 +144,9 @@ def _backward(cell: Cell, lexicon: Lexicon) -> tuple[str, ...]:
 
 def _called(cell: Cell, value: str) -> tuple[str, ...]:
     """Ask for a name by what it means."""
-    if AUXILIARIES & set(value.split()) or re.match(r"\w+ed\b", value):
+    thing = with_article(re.split(r"[,;:]", value)[0])
+    clause = AUXILIARIES & set(value.split()) or re.match(r"\w+ed\b", value)
+    if clause or cell.kind not in _UNNAMED | _NAMING or len(thing.split()) <= 2:  # noqa: PLR2004 - "the question"
         asks = "code" if "code" in cell.kind or "message" in cell.kind else cell.kind
         return (f"Which {asks} means this: {mine(value)}?",) if asks not in _UNNAMED else ()
-    thing = with_article(re.split(r"[,;:]", value)[0])
     return (f"What is {thing} called?", f"How do we call {thing}?", f"I am looking for {thing}. What is its name?")

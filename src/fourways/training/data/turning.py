@@ -25,6 +25,7 @@ _MOST_AMOUNT, _MOST_REST, _MOST_CALLED, _MOST_ALLOWED, _MOST_PLACE, _MOST_STATE,
 _LEFT_OPEN = re.compile(r"\b(?:and|or|but|than|not|the|a|an|of|with)$|\b(?:that|which|who|whether)\b")
 _NEXT = re.compile(r"\s(?:and|or|but|so|because|which|if)\s|[,;:]")
 _PARTS = re.compile(r"[;:.]\s|,\s(?:and|but|so|which)\s|\.$")
+_DEFINITE = re.compile(r"\b(?:the|last|first|these|than|a|an) $")
 _NO_START = frozenset("it they this that these those he she if when where there then here and but or".split())
 _DONE = r"\w+(?:ed|en|pt|ld|nt|de|ut|wn)"
 _CALLED = re.compile(r"(?:called|named) (?P<name>[A-Z][\w’'-]*(?: [A-Z][\w’'-]*)*)$")
@@ -115,10 +116,18 @@ def in_place(sentence: str, before: str) -> Found:
             yield from _told(clause)
         elif meant or (first.lower() not in _NO_START and first[:1].isupper()):
             for amount in amounts_in(clause):
-                if not re.search(r"\b(?:the|last|first|these|than|a|an) $", clause[: amount.start]):
-                    instead = f"how many {amount.thing}" if amount.kind == "count" else ASKS[amount.kind][0].lower()
-                    asked = mine(f"{clause[: amount.start]}{instead}{clause[amount.end :]}")
+                if not amount.text.startswith("the ") and not _DEFINITE.search(clause[: amount.start]):
+                    behind = clause[amount.end :]
+                    asked = mine(f"{clause[: amount.start]}{_instead(amount, behind)}{behind}")
                     yield f"{asked.rstrip('?!., ')}?", amount.text
+
+
+def _instead(amount: Amount, behind: str) -> str:
+    """Return what is asked in the place of an amount."""
+    if amount.kind == "count":
+        return f"how many {amount.thing}"
+    before = amount.text.endswith(" before") and behind.strip(" .")
+    return "how long before" if before else ASKS[amount.kind][0].lower()
 
 
 def _told(clause: str) -> Found:
@@ -126,7 +135,9 @@ def _told(clause: str) -> Found:
     amount = amount_in(clause)
     negative = re.match(r"(?:never|do not|please)\b", clause, re.IGNORECASE)
     if amount is not None and amount.kind in {"ahead", "within", "at", "on", "every"} and not negative:
-        rest = f"{clause[: amount.start]}{clause[amount.end :]}".rstrip("., ")
+        behind = clause[amount.end :]
+        kept = " before" if _instead(amount, behind) == "how long before" else ""
+        rest = f"{clause[: amount.start].rstrip(', ')}{kept}{behind}".rstrip("., ")
         asked = f"{ASKS[amount.kind][0]} do I have to {mine(rest[:1].lower() + rest[1:])}"
         yield " ".join(asked.split()) + "?", amount.text
 
