@@ -41,12 +41,6 @@ class Ledger:
         with self.database.reading() as connection:
             return revisions.current(connection).get(name, 0)
 
-    def revisions(self, *names: str) -> tuple[int, ...]:
-        """Read several at one moment."""
-        with self.database.reading() as connection:
-            current = revisions.current(connection)
-        return tuple(current.get(name, 0) for name in names)
-
     def write_traces(self, batch: Sequence[Trace]) -> None:
         """Keep ended traces, and note which keys were used, in one transaction."""
         for trace in batch:

@@ -172,7 +172,7 @@ async def test_when_the_data_changes_the_earlier_candidate_serves_until_it_is_tr
     launcher = Instant()
     first = await build(house, launcher)
     (house.folder / "towns.jsonl").write_text(rows("Ada", "Bo", "Cy", "Dee", "Eli"))
-    await house._refit(house.project)
+    await house.in_force.fit(house.project)
     assert route(house).candidate == first["candidate"][:12]
     node = house.project.apps["a"].ways.finetune
     with pytest.raises(NotTrained, match="or not on today's data"):
