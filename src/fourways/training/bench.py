@@ -9,15 +9,16 @@ from typing import Any, TypeVar
 import torch
 
 from fourways.core.errors import InvalidRequest
-from fourways.training import adapters, bases, card
+from fourways.training import adapters, bases, card, kernels
 from fourways.training.answers import Answers
 from fourways.training.defaults import Derived, Facts, derive, length_for
 from fourways.training.documents import ChatReader, Document
-from fourways.training.loop import Course, Item, Learned, Lesson, Loop
+from fourways.training.loop import Clock, Course, Item, Learned, Lesson, Loop
 from fourways.training.machine import Machine, this_machine
+from fourways.training.masters import Masters
 from fourways.training.processes import Group, join
 from fourways.training.reading import Reader
-from fourways.training.reports import open_sinks
+from fourways.training.reports import Sink, open_sinks
 from fourways.training.rows import Chat, Row, read_rows
 from fourways.training.runs import Data, Run
 
@@ -32,6 +33,8 @@ class Bench:
 
     Attributes:
         reader: turns chats into tokens.
+        watch: is told each report.
+        began: seconds on the wall's and the processor's clock when it was opened.
         packing: whether documents may share a row: not where the base looks back over a window of its own.
     """
 
@@ -43,6 +46,8 @@ class Bench:
     tokenizer: Any
     reader: ChatReader
     packing: bool
+    watch: Sequence[Sink]
+    began: Clock
 
     def rows(self, name: str, kind: type[Row]) -> list[Row]:
         """Read the rows of one of the run's files; none where none is named."""
@@ -81,6 +86,7 @@ class Made:
     """The model that is trained, and the numbers it is trained by."""
 
     model: Any
+    masters: Masters
     numbers: Derived
     sizes: adapters.Sizes
 
@@ -109,8 +115,9 @@ def _data(run: Run) -> Data:
     return run.data
 
 
-def open_bench(run: Run, folder: Path) -> Bench:
+def open_bench(run: Run, folder: Path, watch: Sequence[Sink] = ()) -> Bench:
     """Open what a run names, all but the weights; raises InvalidRequest where something is not fit to be used."""
+    began = Clock.now()
     _data(run)
     group = join()
     machine = this_machine(run.hyper.precision, local=group.local)
@@ -128,6 +135,8 @@ def open_bench(run: Run, folder: Path) -> Bench:
         tokenizer=tokenizer,
         reader=ChatReader(tokenizer, length=length),
         packing=run.hyper.packing and not base.config.get("sliding_window"),
+        watch=watch,
+        began=began,
     )
 
 
@@ -148,12 +157,6 @@ def make_model(bench: Bench, *, rows: int, read: Mapping[str, int]) -> Made:
             per_rank=adapters.per_rank(model, run.adapter.targets),
         ),
     )
-    if run.adapter.kind == "qlora":
-        from peft import prepare_model_for_kbit_training
-
-        model = prepare_model_for_kbit_training(  # type: ignore[no-untyped-call]
-            model, use_gradient_checkpointing=False
-        )
     if run.adapter.kind != "full":
         start = bench.folder / run.start if run.start else None
         model = (
@@ -162,8 +165,11 @@ def make_model(bench: Bench, *, rows: int, read: Mapping[str, int]) -> Made:
     elif run.start:
         model = adapters.merged(model, bench.folder / run.start).requires_grad_(requires_grad=True)
     trainable = adapters.sizes_of(model).trainable
+    model = model.to(bench.machine.device)
+    kernels.use(model)
     return Made(
-        model=model.to(bench.machine.device),
+        model=model,
+        masters=Masters(model, bench.machine.dtype),
         numbers=numbers,
         sizes=adapters.Sizes(parameters=parameters, trainable=trainable),
     )
@@ -203,11 +209,13 @@ def teach(
         made.model,
         lesson_of(made.model),
         course,
+        masters=made.masters,
         folder=bench.folder,
         machine=bench.machine,
         group=bench.group,
         general=answers,
-        sinks=open_sinks(run.report_to, bench.folder, run) if bench.group.writes else (),
+        sinks=(*bench.watch, *(open_sinks(run.report_to, bench.folder, run) if bench.group.writes else ())),
+        began=bench.began,
     )
     learned = loop.run()
 

@@ -16,11 +16,12 @@ from fourways.training.documents import Document
 from fourways.training.loop import Loss, Part
 from fourways.training.packing import lay
 from fourways.training.reading import Reader
+from fourways.training.reports import Sink
 from fourways.training.runs import Distill, Run
 from fourways.training.writing import Writer
 
 
-def train(run: Run, folder: Path) -> Mapping[str, Any]:
+def train(run: Run, folder: Path, watch: Sequence[Sink] = ()) -> Mapping[str, Any]:
     """Tune a base on what a teacher says.
 
     Without a `teacher` the rows hold its answers, and this is supervised tuning on them.
@@ -28,7 +29,7 @@ def train(run: Run, folder: Path) -> Mapping[str, Any]:
     Raises:
         InvalidRequest: base, teacher or rows are not fit to be used, or their tokens differ.
     """
-    bench = open_bench(run, folder)
+    bench = open_bench(run, folder, watch)
     rows, read = bench.chats(bench.data.train)
     valid, _ = bench.chats(bench.data.valid)
     if not run.teacher:

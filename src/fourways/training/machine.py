@@ -1,8 +1,6 @@
 """What this process computes on, in which precision, and how fast that is at its best."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,21 +12,15 @@ _SIDE = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """A device, and whether matrix products on it are computed in bfloat16."""
+    """A device, and whether models on it compute in bfloat16."""
 
     device: torch.device
     bf16: bool
 
     @property
     def dtype(self) -> torch.dtype:
-        """What weights that are not trained are held in."""
+        """What models compute in."""
         return torch.bfloat16 if self.bf16 else torch.float32
-
-    @contextmanager
-    def computing(self) -> Iterator[None]:
-        """Compute matrix products in the machine's precision, and what is delicate in float32."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            yield
 
 
 def this_machine(precision: Literal["auto", "bf16", "float32"], *, local: int = 0) -> Machine:
