@@ -1,6 +1,8 @@
 """What this process computes on, in which precision, and how fast that is at its best."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +23,12 @@ class Machine:
     def dtype(self) -> torch.dtype:
         """What models compute in."""
         return torch.bfloat16 if self.bf16 else torch.float32
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Compute a model of float32 weights by autocast, where bfloat16 is computed in."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            yield
 
 
 def this_machine(precision: Literal["auto", "bf16", "float32"], *, local: int = 0) -> Machine:
