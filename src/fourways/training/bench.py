@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,8 +22,11 @@ from fourways.training.reading import Reader
 from fourways.training.reports import Sink, open_sinks
 from fourways.training.rows import Chat, Row, read_rows
 from fourways.training.runs import Data, Run
+from fourways.training.writing import Writer, last_answer
 
 Kept = TypeVar("Kept")
+SHOWN = 48
+"""Tokens of a sample at most."""
 SCORED = 256
 """Rows of the training set that a saved model is scored by where there are none to validate with."""
 
@@ -183,6 +187,7 @@ def teach(
     train: Sequence[Item],
     valid: Sequence[Item],
     more: Mapping[str, Any],
+    shown: Document | None = None,
 ) -> dict[str, Any]:
     """Teach a model a method's lesson, save what comes out, and return the run's result.
 
@@ -191,6 +196,7 @@ def teach(
         train: what is learned from.
         valid: what is watched; empty for nothing.
         more: what the method has to tell besides.
+        shown: a chat whose last answer the model writes before and after, to be looked at.
     """
     run = bench.run
     general, answers = bench.general(), bench.answers(made.model)
@@ -216,6 +222,7 @@ def teach(
         general=answers,
         sinks=(*bench.watch, *(open_sinks(run.report_to, bench.folder, run) if bench.group.writes else ())),
         began=bench.began,
+        sample=partial(_sample, bench, made.model, shown) if shown else None,
     )
     learned = loop.run()
 
@@ -223,6 +230,19 @@ def teach(
         return mean_loss(lesson_of(model), valid or train[:SCORED])
 
     return _finish(bench, made, course, learned, score=score, more=more)
+
+
+def _sample(bench: Bench, model: Any, shown: Document) -> dict[str, str]:  # noqa: ANN401 - any causal model
+    """Let a model write a chat's last answer: the end of the prompt, what it says, and what the row says."""
+    writer = Writer(model, bench.tokenizer, bench.machine, most=SHOWN, length=bench.base.window)
+    at = last_answer(shown)
+    prompt = shown.tokens[max(0, at - bench.base.window + SHOWN) : at]
+    said = {
+        "prompt": prompt[-2 * SHOWN :],
+        "answer": writer.write([prompt], temperature=0)[0],
+        "row": shown.tokens[at:],
+    }
+    return {name: str(bench.tokenizer.decode(list(tokens))) for name, tokens in said.items()}
 
 
 @torch.no_grad()

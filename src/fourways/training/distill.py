@@ -34,7 +34,7 @@ def train(run: Run, folder: Path, watch: Sequence[Sink] = ()) -> Mapping[str, An
     valid, _ = bench.chats(bench.data.valid)
     if not run.teacher:
         made = make_model(bench, rows=len(rows), read=read)
-        return teach(bench, made, bench.answers, train=rows, valid=valid, more={"data": read})
+        return teach(bench, made, bench.answers, train=rows, valid=valid, more={"data": read}, shown=(valid or rows)[0])
     teacher = bases.open_base(run.teacher, folder, what="teacher", licence=run.licence)
     if bases.load_tokenizer(teacher).get_vocab() != bench.tokenizer.get_vocab():
         raise InvalidRequest(
@@ -58,7 +58,7 @@ def train(run: Run, folder: Path, watch: Sequence[Sink] = ()) -> Mapping[str, An
         )
 
     told = {"data": read, "teacher": {"name": run.teacher, "digest": teacher.digest, "licence": teacher.licence}}
-    return teach(bench, made, lesson_of, train=rows, valid=valid, more=told)
+    return teach(bench, made, lesson_of, train=rows, valid=valid, more=told, shown=(valid or rows)[0])
 
 
 class Distributions:

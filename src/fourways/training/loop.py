@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -107,9 +107,10 @@ class Loop(Generic[Item]):
         general: Lesson[Any] | None = None,
         sinks: Sequence[Sink] = (),
         began: "Clock | None" = None,
+        sample: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         """Take all that it works with: `masters` are the model's trained weights, `general` is how general cases are
-        scored, and time counts from `began`.
+        scored, time counts from `began`, and `sample` shows what the model says.
         """
         self._model, self._lesson, self._course = model, lesson, course
         self._group, self._masters, self._general = group, masters, general
@@ -122,6 +123,7 @@ class Loop(Generic[Item]):
         self.state = self._checkpoints.read(self._masters, self._optimizer, step=newest)
         self._reports = Reports(folder / "steps.jsonl", done=newest, sinks=sinks, writes=group.writes)
         self._peak = measured_peak(machine)
+        self._sample = sample if group.writes else None
         self._clocks = _Clocks(self.state, began or Clock.now())
 
     def run(self) -> Learned:
@@ -136,6 +138,8 @@ class Loop(Generic[Item]):
             if looked and course.valid:
                 line |= self._look()
                 stopped = "early" if self._over() else "end"
+                if self._sample and (stopped == "early" or state.step == numbers.steps):
+                    line["sample"] = self._sample()
             last = state.step == numbers.steps or stopped == "early"
             if state.step % numbers.report_every == 0 or looked or last or state.step == 1:
                 self._reports.write(line)
@@ -164,6 +168,7 @@ class Loop(Generic[Item]):
                 **{name: value for name, value in watched.items() if value is not None},
                 "derived": course.numbers.plain(),
                 "peak_flops": self._peak,
+                **({"sample": self._sample()} if self._sample else {}),
                 **course.first,
             }
         )

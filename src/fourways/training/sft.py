@@ -19,4 +19,4 @@ def train(run: Run, folder: Path, watch: Sequence[Sink] = ()) -> Mapping[str, An
     rows, read = bench.chats(bench.data.train)
     valid, _ = bench.chats(bench.data.valid)
     made = make_model(bench, rows=len(rows), read=read)
-    return teach(bench, made, bench.answers, train=rows, valid=valid, more={"data": read})
+    return teach(bench, made, bench.answers, train=rows, valid=valid, more={"data": read}, shown=(valid or rows)[0])
