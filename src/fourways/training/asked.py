@@ -52,6 +52,7 @@ class Overrides(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     valid: float | None = None
     optimizer: Literal["muon", "adamw"] | None = None
     compile: bool | None = None
+    shard: bool | None = None
 
 
 class Dial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

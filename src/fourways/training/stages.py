@@ -175,5 +175,5 @@ def _result(work: Work) -> Mapping[str, Any]:
 def _data(work: Work) -> Mapping[str, Any]:
     """Say what was learned from, for the card."""
     cleaned, shards = work.made("clean"), work.made("shards")
-    counted: dict[str, Any] = {name: shards[name] for name in ("documents", "tokens", "held_out", "chats") if name in shards}
+    counted: dict[str, Any] = {name: shards.get(name, 0) for name in ("documents", "tokens", "held_out", "chats")}
     return {**counted, "dropped": sum(cleaned["dropped"].values()), "masked": sum(cleaned["masked"].values())}

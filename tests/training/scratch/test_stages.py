@@ -23,14 +23,18 @@ pytestmark = [pytest.mark.xdist_group("scratch"), pytest.mark.slow]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "false"}
 
 
-def prepare(folder, steps=40, chat_steps=20, **pretrain):
+def prepare(folder, steps=40, chat_steps=20, shard=None, **pretrain):
     """Lay down a run of so many steps in a folder."""
     folder.mkdir(parents=True)
     texts = [path.read_text() for path in DOCUMENTS]
     (folder / "corpus.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in [*texts, "short"]))
     chats = [[{"role": "user", "content": q}, {"role": "assistant", "content": a}] for q, a in ASKED]
     (folder / "chat.jsonl").write_text("".join(json.dumps({"messages": chat}) + "\n" for chat in chats * 4))
-    settings = {**TINY, "tokens": steps * 256, "chat_tokens": chat_steps * 256}
+    settings = {
+        name: value
+        for name, value in {**TINY, "tokens": steps * 256, "chat_tokens": chat_steps * 256, "shard": shard}.items()
+        if value is not None
+    }
     run = Run(
         method="pretrain",
         data=Data(train="corpus.jsonl"),
@@ -138,8 +142,9 @@ class TestRun:
         for name, weight in read_weights(folder / "model/model.safetensors").items():
             assert torch.equal(weight, wanted[name]), name
 
-    def test_two_processes_learn_what_one_does(self, whole, tmp_path):
-        folder = prepare(tmp_path / "two")
+    @pytest.mark.parametrize("shard", [False, True])
+    def test_two_processes_learn_what_one_does(self, whole, tmp_path, shard):
+        folder = prepare(tmp_path / "two", shard=shard)
         launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
         process = start(folder, *launcher)
         said = process.communicate(timeout=110)[1]
