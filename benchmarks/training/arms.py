@@ -11,7 +11,8 @@ import torch
 
 from fourways.training.decoder import Decoder, Size, begin, config
 from fourways.training.epochs import Reader, Stream
-from fourways.training.learning import Lesson, optimizers, take_step
+from fourways.training.learning import optimizers, take_step
+from fourways.training.lessons import Lesson
 from fourways.training.machine import Machine, this_machine
 from fourways.training.processes import Group
 from fourways.training.scorer import Scorer

@@ -18,6 +18,7 @@ from fourways.training.rows import Chat, read_rows
 from fourways.training.shards import open_shards, write_shards
 from fourways.training.teaching import lesson_of, schedule_of
 from fourways.training.tokenizer import learn_tokenizer, save_tokenizer
+from fourways.training.wordings import reworded
 from fourways.training.work import Work
 
 
@@ -49,6 +50,7 @@ def tokenizer_stage(work: Work) -> Mapping[str, Any]:
         "pieces": tokenizer.get_vocab_size(),
         "length": derived.shape.length,
         "documents_by_chats": derived.documents,
+        "wordings": derived.wordings,
         "chat_characters": text.chat_characters,
     }
 
@@ -70,12 +72,13 @@ def shards_stage(work: Work) -> Mapping[str, Any]:
         "held_out": len(held),
         "held_out_tokens": write_shards(held, to / "valid", pieces) if held else 0,
     }
-    chats = [chat_tokens(tokenizer, chat) for chat in work.chats()]
-    if chats:
-        made["chats"] = len(chats)
-        made["chat_tokens"] = sum(len(tokens) for tokens, _ in chats)
-        share = work.made("tokenizer")["documents_by_chats"]
-        write_shards(mixed(chats, documents, share, work.made("tokenizer")["length"]), to / "chat", pieces)
+    asked, planned = work.chats(), work.made("tokenizer")
+    if asked:
+        made["chats"] = len(asked)
+        made["chat_tokens"] = sum(len(chat_tokens(tokenizer, chat)[0]) for chat in asked)
+        chats = [chat_tokens(tokenizer, chat) for chat in reworded(asked, planned["wordings"], work.run.seed)]
+        pieced = mixed(chats, documents, planned["documents_by_chats"], planned["length"])
+        write_shards(pieced, to / "chat", pieces)
     if work.dial.chat_valid:
         watched = [chat_tokens(tokenizer, chat) for chat in read_rows(work.folder / work.dial.chat_valid, Chat)]
         write_shards(watched, to / "chat_valid", pieces)

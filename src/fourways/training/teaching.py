@@ -11,7 +11,8 @@ from fourways.training.decoder import Decoder, save
 from fourways.training.dial import Derived
 from fourways.training.epochs import Epochs, Packed, Reader
 from fourways.training.keeping import checkpoints, write_weights
-from fourways.training.learning import Lesson, Schedule, learn
+from fourways.training.learning import learn
+from fourways.training.lessons import Lesson, Schedule
 from fourways.training.reports import Reports, open_sinks
 from fourways.training.scorer import whole
 from fourways.training.tokenizer import ASSISTANT, END, PAD, SPECIAL, save_tokenizer
