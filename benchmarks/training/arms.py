@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from fourways.training.decoder import Decoder, Size, begin, config
+from fourways.training.decoder import Size, begin, config
 from fourways.training.epochs import Reader, Stream
+from fourways.training.flex import decoder_for
 from fourways.training.learning import optimizers, take_step
 from fourways.training.lessons import Lesson
 from fourways.training.machine import Machine, this_machine
@@ -64,7 +65,7 @@ def llama(size: Size) -> Any:
 
 def ours(bench: Bench, *, compiled: bool, optimizer: str) -> Callable[[], None]:
     machine = this_machine("auto")
-    model = Decoder(bench.size)
+    model = decoder_for(bench.size, machine.device)
     begin(model, 1)
     model.to(machine.device)
     learning = optimizers(model, optimizer, muon=0.02, adam=0.002)

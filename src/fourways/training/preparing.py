@@ -12,6 +12,7 @@ from fourways.training.corpora import Tokens, chat_tokens, document_tokens, docu
 from fourways.training.decoder import Decoder
 from fourways.training.dial import Derived, Text, derive, machine_of
 from fourways.training.epochs import Stream
+from fourways.training.flex import decoder_for
 from fourways.training.learning import trial
 from fourways.training.machine import measured_peak
 from fourways.training.rows import Chat, read_rows
@@ -106,7 +107,7 @@ def plan_stage(work: Work) -> Mapping[str, Any]:
     cores = os.cpu_count() or 1
     machine = machine_of(work.dial, cores=cores)
     derived = derive(work.dial, text, machine)
-    model = Decoder(work.size(derived.shape)).to(work.machine.device)
+    model = decoder_for(work.size(derived.shape), work.machine.device).to(work.machine.device)
     threads, speed = _fastest(work, derived, model)
     torch.set_num_threads(threads)
     derived = derive(work.dial, text, machine, tokens_per_second=speed)

@@ -40,7 +40,7 @@ class Scorer(nn.Module):
             tokens, documents: (rows, length), as the decoder takes them.
             at: positions, as numbers into the flattened rows.
         """
-        read = self.compiled or self.model
+        read = self.model if self.compiled is None else self.compiled
         return self.model.scores(read(tokens, documents).flatten(0, 1)[at])
 
 
