@@ -17,11 +17,15 @@ COMPILING, COMPILED = 60.0, 1.35
 """Seconds that torch.compile takes on two cores, and by how much steps are faster for it (docs/log.md)."""
 HANDBOOK = 3e6
 """Tokens up to which a corpus is a handbook, to be known by heart, and not a language to be learned."""
-HANDBOOK_CHATS, CHATS = 0.7, 0.05
+HANDBOOK_CHATS, CHATS = 0.9, 0.05
 """Share of the tokens that the instruction stage gets, where there are chats: of a handbook, of a corpus."""
 HANDBOOK_DOCUMENTS = 0.1
 """Tokens of documents that are mixed into the instruction stage of a handbook, by tokens of chats."""
 MOST_WORDINGS = 24
+"""Of a question: each is tokens on disk."""
+OFTEN, MOST_PIECES = 24, 4096
+"""How often a piece of a handbook's vocabulary occurs, about, and the most pieces: whole words, so that questions are
+short and each word is known at once (measured: docs/log.md)."""
 GIVEN = "given"
 
 
@@ -62,7 +66,8 @@ def derive(dial: Dial, text: Text, machine: Machine, *, tokens_per_second: float
     why: dict[str, str] = {}
     unique = sum(text.counted(dial.set.vocabulary or 2048))
     target = _parameters(dial, text, unique, seconds, machine, why)
-    shape = _shape(dial.set, target, unique, why)
+    heart = unique <= HANDBOOK and dial.parameters() is None
+    shape = _shape(dial.set, target, unique, why, heart=heart)
     speed = tokens_per_second or machine.speed / shape.flops_a_token
     budget = None if seconds is None else speed * seconds
     most = _tokens(shape, sum(text.counted(shape.vocabulary)), budget, why)
@@ -90,7 +95,7 @@ def _parameters(
         why["parameters"] = f"nearest to the {given:,.0f} given"
         return given
     if unique <= HANDBOOK:
-        why["parameters"] = "a handbook: a bit of its text each (Shannon 1951; Allen-Zhu & Li 2024)"
+        why["parameters"] = "a handbook: a bit of its text each (Shannon 1951; Allen-Zhu & Li 2024), and the vocabulary"
         return max(3e5, scaling.knowledge_parameters(text.characters + text.chat_characters))
     if seconds is None:
         why["parameters"] = "a twentieth of the tokens (Hoffmann 2022)"
@@ -99,18 +104,27 @@ def _parameters(
     return scaling.best_parameters(seconds * machine.speed, unique)
 
 
-def _shape(given: Overrides, target: float, unique: float, why: dict[str, str]) -> Shape:
-    """Divide parameters into depth, width, heads and vocabulary."""
+def _shape(given: Overrides, target: float, unique: float, why: dict[str, str], *, heart: bool) -> Shape:
+    """Divide parameters into depth, width, heads and vocabulary.
+
+    Args:
+        target: parameters of all; of the blocks alone where a text is to be known by heart.
+        heart: whether it is.
+    """
     vocabulary = given.vocabulary or 0
     blocks = target
     for _ in range(8):  # the vocabulary takes its part of the parameters, and is by the rest
         layers = given.layers or scaling.depth_of(blocks)
         width = given.width or _multiple(math.sqrt(blocks / 12 / layers), 64 if blocks > 2e6 else 32)  # noqa: PLR2004
-        pieces = vocabulary or _pieces(blocks, width, unique)
-        blocks = max(0.3 * target, target - pieces * width)
+        pieces = vocabulary or _pieces(blocks, width, unique, heart=heart)
+        blocks = target if heart else max(0.3 * target, target - pieces * width)
     why["layers"] = f"width is about {scaling.ASPECT} times the depth (Kaplan 2020, fig. 5)"
     why["width"] = "12·layers·width² are the blocks' parameters (Kaplan 2020)"
-    why["vocabulary"] = "grows as parameters^.83 (Tao 2024), bounded by the corpus"
+    why["vocabulary"] = (
+        f"one for each {OFTEN} tokens, at most {MOST_PIECES:,}: whole words (docs/log.md)"
+        if heart
+        else "grows as parameters^.83 (Tao 2024), bounded by the corpus"
+    )
     why["heads"] = "of 64, of 32 in narrow models"
     why["hidden"] = "8/3 of the width: three matrices as large as two of 4 (Shazeer 2020)"
     why["length"] = "twice the width: attention a sixth of the computing (Kaplan 2020, table 1)"
@@ -133,9 +147,9 @@ def _shape(given: Overrides, target: float, unique: float, why: dict[str, str]) 
     return shape
 
 
-def _pieces(blocks: float, width: int, unique: float) -> int:
-    """Return a vocabulary: by the law, no piece rarer than about 16 times, room for bytes and special tokens."""
-    wanted = min(scaling.vocabulary_of(blocks, width), unique / 16)
+def _pieces(blocks: float, width: int, unique: float, *, heart: bool) -> int:
+    """Return a vocabulary: by the law, or of whole words; no piece too rare, room for bytes and special tokens."""
+    wanted = min(MOST_PIECES if heart else scaling.vocabulary_of(blocks, width), unique / OFTEN)
     return max(512, _multiple(wanted, 128))
 
 
