@@ -76,12 +76,12 @@ def shards_stage(work: Work) -> Mapping[str, Any]:
     asked, planned = work.chats(), work.made("tokenizer")
     if asked:
         made["chats"] = len(asked)
-        made["chat_tokens"] = sum(len(chat_tokens(tokenizer, chat)[0]) for chat in asked)
-        chats = [chat_tokens(tokenizer, chat) for chat in reworded(asked, planned["wordings"], work.run.seed)]
+        chats = list(chat_tokens(tokenizer, reworded(asked, planned["wordings"], work.run.seed)))
+        made["chat_tokens"] = sum(len(tokens) for tokens, _ in chats[: len(asked)])
         pieced = mixed(chats, documents, planned["documents_by_chats"], planned["length"])
         write_shards(pieced, to / "chat", pieces)
     if work.dial.chat_valid:
-        watched = [chat_tokens(tokenizer, chat) for chat in read_rows(work.folder / work.dial.chat_valid, Chat)]
+        watched = chat_tokens(tokenizer, read_rows(work.folder / work.dial.chat_valid, Chat))
         write_shards(watched, to / "chat_valid", pieces)
     return made
 
