@@ -102,7 +102,9 @@ def trainer(bench: Bench, *, bf16: bool) -> Callable[[], None]:
             disable_tqdm=True,
             use_cpu=not torch.cuda.is_available(),
         )
-        transformers.Trainer(model=model, args=settings, train_dataset=data).train()
+        silent = transformers.Trainer(model=model, args=settings, train_dataset=data)
+        silent.remove_callback(transformers.PrinterCallback)
+        silent.train()
 
     return run
 

@@ -13,8 +13,8 @@ __all__ = ["Derived", "Machine", "Shape", "Text", "derive", "machine_of"]
 HOUR = 3600.0
 OVERHEAD = 12.0
 """Seconds of a run that are not training: starting, cleaning, the tokenizer, writing (docs/log.md)."""
-COMPILING, COMPILED = 60.0, 1.35
-"""Seconds that torch.compile takes on two cores, and by how much steps are faster for it (docs/log.md)."""
+COMPILING, COMPILED = 40.0, 1.35
+"""Seconds that torch.compile takes on two cores, at most, and by how much steps are faster for it (docs/log.md)."""
 HANDBOOK = 3e6
 """Tokens up to which a corpus is a handbook, to be known by heart, and not a language to be learned."""
 HANDBOOK_CHATS, CHATS = 0.9, 0.05
