@@ -122,7 +122,8 @@ def run(options: argparse.Namespace, scratch: Path) -> None:
     model = make(scratch / "model")
     running = contestants(model, scratch, options)
     print(
-        f"load {os.getloadavg()[0]:.1f}, {options.threads} threads, prompts of {options.prompt}, {options.tokens} tokens"
+        f"load {os.getloadavg()[0]:.1f}, threads: {options.threads}, prompts of {options.prompt} tokens, "
+        f"{options.tokens} generated"
     )
     print(f"{'':16}" + "".join(f"{n:>4} streams: tokens/s  /CPU-s  first ms" for n in STREAMS))
     best: dict[str, list[Speed]] = {one.name: [] for one in running}

@@ -1,4 +1,4 @@
-"""llama.cpp in its own environment: reads prompts, generates greedily by its batches; run as a program by `__main__`."""
+"""llama.cpp in its own environment: reads prompts, generates greedily, in batches; run as a program by `__main__`."""
 
 import json
 import sys

@@ -39,7 +39,7 @@ def make(folder: Path) -> Path:
 
 
 def convert(folder: Path, path: Path) -> None:
-    """Write the same weights as GGUF in bfloat16. llama.cpp turns neighbours by their positions: q and k are reordered."""
+    """Write the same weights as GGUF in bfloat16; llama.cpp turns neighbours by position, so q and k are reordered."""
     import gguf
     import torch
     from safetensors.torch import load_file

@@ -152,20 +152,20 @@ def asking(database: Database, writer: Writer) -> AskedOfModels:
     ],
 )  # fmt: skip
 async def test_pairs_that_do_not_rest_on_the_passage_are_left_out(database, pair, kept):
-    found = await asking(database, Writer(pair))("writer", READ)
+    found = await asking(database, Writer(pair))("writer", READ, 12)
     assert [(one.question, one.answer) for one in found] == ([(GOOD["question"], GOOD["answer"])] if kept else [])
     if kept:
         assert TEXT[found[0].start : found[0].end].lower().startswith("the gateway")
 
 
 async def test_a_reply_that_is_no_json_makes_no_pairs(database):
-    assert await asking(database, Writer(says="I would rather not."))("writer", READ) == []
+    assert await asking(database, Writer(says="I would rather not."))("writer", READ, 12) == []
 
 
 async def test_a_passage_is_asked_about_once_for_all_runs(database):
     first, second = Writer(GOOD), Writer(GOOD)
-    await asking(database, first)("writer", READ)
-    assert await asking(database, second)("writer", READ) != []
+    await asking(database, first)("writer", READ, 12)
+    assert await asking(database, second)("writer", READ, 12) != []
     assert (len(first.asked), len(second.asked)) == (1, 0)
     assert first.asked[0].startswith("<passage>\nVPN\nFerry is our VPN.")
 
@@ -176,4 +176,4 @@ async def test_a_model_that_fails_stops_it(database):
         raise UpstreamError(msg)
 
     with pytest.raises(UpstreamError, match="its server is down"):
-        await asking(database, broken)("writer", READ)  # type: ignore[arg-type]
+        await asking(database, broken)("writer", READ, 12)  # type: ignore[arg-type]

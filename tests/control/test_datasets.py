@@ -77,8 +77,8 @@ class Bench:
         }
         (self.folder / "fourways.yaml").write_text(yaml.safe_dump(project))
 
-        async def ask(model: str, read: Any) -> list[Any]:
-            raise AssertionError(model, read)
+        async def ask(model: str, read: Any, count: int) -> list[Any]:
+            raise AssertionError(model, read, count)
 
         inputs = Inputs(
             project=load_project(self.folder, {}),

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.engine.causal import make_adapter, make_model
 
 from fourways.core.errors import InvalidRequest, NotFound
-from tests.engine.causal import make_adapter, make_model
 
 torch = pytest.importorskip("torch", reason="needs fourways[engine]")
 pytest.importorskip("transformers", reason="is compared with")
@@ -147,7 +147,7 @@ def test_quantised_weights_are_what_they_stand_for(model: Path, tmp_path: Path) 
 
 
 def test_adapters_add_the_same_in_torch_and_natively(model: Path, tmp_path: Path) -> None:
-    patterns = {"rank_pattern": {"q_proj": 2}, "alpha_pattern": {"q_proj": 12}}
+    patterns: Any = {"rank_pattern": {"q_proj": 2}, "alpha_pattern": {"q_proj": 12}}
     folder = make_adapter(model, tmp_path / "adapter", **patterns)
     both = [opened(model, decoder=name, probe=False) for name in ("native", "torch")]
     rows = []

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ VOCABULARY, WINDOW = 32, 64
 class Counting:
     """A real, tiny decoder: after a token comes the next number, after its adapter's number of steps."""
 
-    name, vocabulary, window, slots, reuses = "counting", VOCABULARY, WINDOW, 2, True
+    name, build, vocabulary, window, slots, reuses = "counting", "1", VOCABULARY, WINDOW, 2, True
 
     def __init__(self) -> None:
         self.held: list[list[int]] = [[], []]
@@ -82,15 +82,15 @@ def decoder() -> Counting:
 
 
 @pytest.fixture
-def scheduler(decoder: Counting, request: pytest.FixtureRequest) -> Scheduler:
+def scheduler(decoder: Counting) -> Iterator[Scheduler]:
     def post(pieces: Sequence[tuple[Generation, Piece]]) -> None:
         for generation, piece in pieces:
             generation.deliver(piece)
 
     found = Scheduler(decoder, post, limit=3)
-    request.addfinalizer(found.close)
-    request.addfinalizer(decoder.open.set)
-    return found
+    yield found
+    decoder.open.set()
+    found.close()
 
 
 def test_it_counts_on_to_its_limit_or_its_end(scheduler: Scheduler) -> None:
@@ -137,8 +137,7 @@ def test_too_many_waiting_are_refused_and_the_cancelled_make_room(scheduler: Sch
         pass
     waiting = [Asked(scheduler, [one]) for one in (3, 4)]
     with pytest.raises(Unavailable, match="are waiting and 3 may"):
-        for _ in range(3):
-            waiting.append(Asked(scheduler, [5]))
+        waiting += [Asked(scheduler, [5]) for _ in range(3)]
     for one in waiting:
         one.generation.cancelled = True
     Asked(scheduler, [6])

@@ -1,8 +1,10 @@
 """A Ray cluster of two nodes on loopback: says its dashboard's address, and ends when it is told to."""
 
 import os
+import shutil
 import signal
 import sys
+import tempfile
 
 os.environ |= {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to its makers
@@ -16,10 +18,9 @@ os.environ |= {
 from ray.cluster_utils import Cluster
 
 STORE = 80_000_000
-head = {"include_dashboard": True, "dashboard_host": "127.0.0.1", "dashboard_port": 0}
-cluster = Cluster(
-    initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": STORE, **head}
-)  # fmt: skip
+FOLDER = tempfile.mkdtemp(prefix="ray-")  # short: sockets lie in it
+HEAD = {"include_dashboard": True, "dashboard_host": "127.0.0.1", "dashboard_port": 0, "temp_dir": FOLDER}
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": STORE, **HEAD})
 try:
     cluster.add_node(num_cpus=1, object_store_memory=STORE)
     sys.stdout.write(f"http://{cluster.head_node.webui_url}\n")  # type: ignore[attr-defined]
@@ -28,3 +29,4 @@ try:
     signal.sigwait({signal.SIGTERM})
 finally:
     cluster.shutdown()
+    shutil.rmtree(FOLDER, ignore_errors=True)

@@ -11,7 +11,7 @@ from fourways.launch.base import Program
 from fourways.launch.local import LocalLauncher
 from fourways.launch.ray import RayLauncher
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240), pytest.mark.xdist_group("ray")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("ray")]
 
 
 @pytest.fixture(scope="module")

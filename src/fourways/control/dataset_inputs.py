@@ -29,8 +29,8 @@ MAKER = 1
 AnyDataset = FilesDataset | KnowledgeDataset | FeedbackDataset
 OnMade = Callable[[int, int, str], None]
 """Told (documents done, documents in all, which one)."""
-Ask = Callable[[str, Read], Awaitable[Sequence[Pair]]]
-"""Has a model, by name, write pairs about a document."""
+Ask = Callable[[str, Read, int], Awaitable[Sequence[Pair]]]
+"""Has a model, by name, write pairs about a document, at most so many of a passage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,10 @@ class Inputs:
         for done, one in enumerate(stored):
             read = _read(one, node.knowledge)
             on_made(done, len(stored), read.document.uri)
-            pairs = await self.ask(node.model, read) if node.model else pairs_by_rules(read.document, names)
+            if node.model:
+                pairs = await self.ask(node.model, read, node.per_passage)
+            else:
+                pairs = pairs_by_rules(read.document, names)
             rows += rows_from(read, pairs, per_passage=node.per_passage, context=node.context)
         on_made(len(stored), len(stored), "")
         return asked_once(rows)

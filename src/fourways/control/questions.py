@@ -15,6 +15,8 @@ from fourways.ways.workshop import Workshop
 
 AT_ONCE = 4
 """Passages that a model is asked about together."""
+MOST = 15
+"""Pairs that a model is asked for at once: beyond it, models repeat themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +26,14 @@ class AskedOfModels:
     workshop: Workshop
     database: Database
     tenant: TenantId
-    count: int = 12
 
-    async def __call__(self, model: str, read: Read) -> Sequence[Pair]:
+    async def __call__(self, model: str, read: Read, count: int) -> Sequence[Pair]:
         """Return a model's pairs about a document, passage by passage.
+
+        Args:
+            model: its name.
+            read: the document.
+            count: pairs of a passage at most; no model is asked for more than `MOST` at once.
 
         Raises:
             FourwaysError: there is no such model, or it failed: what was asked so far is kept for the next time.
@@ -39,7 +45,7 @@ class AskedOfModels:
 
             async def about(number: int) -> list[Pair]:
                 async with bound:
-                    reply = await ask(model, told(self.count), put(read.passages[number]))
+                    reply = await ask(model, told(min(count, MOST)), put(read.passages[number]))
                 return grounded(read_object(reply, "pairs"), read.passages[number])
 
             found = await asyncio.gather(*map(about, range(len(read.passages))))

@@ -24,7 +24,7 @@ from fourways.engine.chat_wire import (
     sampling_of,
     stops_of,
 )
-from fourways.engine.constrained import Grammars
+from fourways.engine.constrained import Grammar, Grammars
 from fourways.engine.decoders import BASE, Decoder
 from fourways.engine.scheduler import Scheduler
 from fourways.engine.sequences import Generation, Piece
@@ -239,14 +239,24 @@ class ChatEngine:
             usage=bool(request.stream_options and request.stream_options.include_usage),
         )
         seed = int.from_bytes(os.urandom(4))
+        constraints = await self._constraints(request, n * len(prompts))
         for prompt in prompts:
             for number in range(n):
                 self._begin(answering, request, prompt, adapter=adapter, seed=seed, number=number)
+        for part, constraint in zip(answering.parts, constraints, strict=True):
+            part.generation.hold_to(constraint)
         self.scheduler.submit([part.generation for part in answering.parts])
         self.metrics.prompt_tokens.inc(sum(answering.prompts))
         if request.stream:
             return Stream(frames=answering.stream())
         return await answering.whole()
+
+    async def _constraints(self, request: Asked, count: int) -> "list[Grammar | None]":
+        """Return what holds each choice to the form that was asked for; made in a thread, it may take its time."""
+        grammars, form = self._grammars, request.response_format
+        if form is None or grammars is None:
+            return [None] * count
+        return await asyncio.to_thread(lambda: [grammars.constraint(form) for _ in range(count)])
 
     def _begin(
         self, answering: Answering, request: Asked, prompt: Sequence[int], *, adapter: int, seed: int, number: int
@@ -259,7 +269,6 @@ class ChatEngine:
             raise InvalidRequest(msg, param="messages" if answering.form.chat else "prompt")
         index, stops = len(answering.parts), stops_of(request)
         sampling = sampling_of(request, seed=seed, vocabulary=vocabulary, choice=number)
-        assert self._grammars is not None  # noqa: S101 - made with the model
         ends = frozenset() if request.ignore_eos else loaded.words.ends
         generation = Generation(
             prompt=prompt,
@@ -269,7 +278,6 @@ class ChatEngine:
             least=min(request.min_tokens, window),
             deliver=answering.receive(index),
             adapter=adapter,
-            constraint=self._grammars.constraint(request.response_format),
             lead=answering.parts[index - number].generation if number else None,
             whole=not request.stream and not stops,
         )

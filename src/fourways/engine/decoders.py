@@ -49,6 +49,7 @@ class Decoder(Protocol):
 
     Attributes:
         name: what computes, for people to read.
+        build: another wherever the same tokens may give other logits.
         vocabulary: numbers in a row of logits.
         window: tokens a slot holds at most.
         slots: how many sequences run at once.
@@ -56,6 +57,7 @@ class Decoder(Protocol):
     """
 
     name: str
+    build: str
     vocabulary: int
     window: int
     slots: int

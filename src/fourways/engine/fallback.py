@@ -31,6 +31,7 @@ class TransformersDecoder:
         self._model = model.eval()
         self._new: Callable[[], Any] = lambda: library.DynamicCache(config=model.config)
         self.name = f"transformers, {str(model.dtype).removeprefix('torch.')}"
+        self.build = library.__version__
         self.vocabulary, self.window, self.slots = int(model.config.vocab_size), window, slots
         self._caches: list[Any] = [self._new() for _ in range(slots)]
         self.reuses = all(type(layer).__name__ == "DynamicLayer" for layer in self._caches[0].layers)

@@ -66,6 +66,7 @@ class TorchDecoder:
     def __init__(self, weights: Weights, *, slots: int, window: int) -> None:
         shape = weights.shape
         self.name = f"torch, {str(weights.dtype).removeprefix('torch.')}"
+        self.build = str(torch.__version__)
         self.vocabulary, self.window, self.slots = shape.vocabulary, window, slots
         self._weights, self._shape = weights, shape
         kept = (shape.layers, slots, window, shape.keys, shape.head)

@@ -18,6 +18,7 @@ import torch
 from fourways.core.errors import Unavailable
 from fourways.engine.adapters import MODULES, Pair
 from fourways.engine.decoders import Logits, Rows
+from fourways.engine.folders import cache_folder
 from fourways.engine.llama import Weights
 from fourways.engine.pace import Pace
 from fourways.engine.shapes import Shape
@@ -65,10 +66,9 @@ def built() -> Path:
     version = subprocess.run([compiler, "--version"], capture_output=True, check=False).stdout  # noqa: S603 - as found
     parts = [*(path.read_bytes() for path in sources), *map(str.encode, FLAGS), version, _processor().encode()]
     digest = hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fourways" / "engine"
+    cache = cache_folder()
     library = cache / f"{digest}.so"
     if not library.is_file():
-        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
         unfinished = cache / f"{digest}.{os.getpid()}.so"
         command = [compiler, *FLAGS, str(SOURCES / "decoder.cpp"), "-o", str(unfinished)]
         done = subprocess.run(command, capture_output=True, check=False, text=True)  # noqa: S603 - our own source
@@ -114,7 +114,8 @@ class NativeDecoder:
         shape = weights.shape
         halves = weights.dtype == torch.bfloat16
         self.vocabulary, self.window, self.slots, self._shape = shape.vocabulary, window, slots, shape
-        self._library = _open(built())
+        path = built()
+        self._library = _open(path)
         self._embedding = weights.embedding.contiguous()
         measures = _Shape(
             *(shape.vocabulary, shape.width, shape.layers, shape.heads, shape.keys, shape.head, shape.hidden),
@@ -137,7 +138,8 @@ class NativeDecoder:
             )
         self._library.fourways_matrix(self._own, 0, _HEAD, _at(weights.head), *weights.head.shape)
         tiles = ", in AMX tiles" if self._library.fourways_tiles(self._own) else ""
-        self.name = f"native, {'bfloat16' if halves else 'float32'}{tiles}, {threads} threads"
+        self.name = f"native, {'bfloat16' if halves else 'float32'}{tiles}"
+        self.build = path.stem
         self._numbers, self._clock, self._pace = count(), clock, Pace(helpers=threads - 1)
 
     def forward(self, rows: Rows) -> Logits:

@@ -11,7 +11,7 @@ from fourways.engine.adapters import Adapter, read_adapter, read_adapter_config
 from fourways.engine.chat_service import LoadedModel
 from fourways.engine.checkpoints import digest_of, files_of, read_tensors
 from fourways.engine.decoders import Decoder
-from fourways.engine.parity import Agreement, compare
+from fourways.engine.parity import Agreement, compare, remembered
 from fourways.engine.shapes import Shape, read_config, shape_of
 from fourways.engine.texts import Words
 
@@ -61,7 +61,10 @@ def open_model(folder: Path, options: Options) -> LoadedModel:
         return _fallen_back(folder, config, options, words, digest, reason)
     tensors = read_tensors(folder, config)
     decoder = _own(tensors, shape, options)
-    agreement = compare(decoder, folder, tensors) if options.probe else Agreement(agrees=True, found="not probed")
+    agreement = Agreement(agrees=True, found="not compared")
+    if options.probe:
+        whole = f"{digest} {sorted(config.items())}"
+        agreement = remembered(decoder, whole, lambda: compare(decoder, folder, tensors))
     if not agreement.agrees:
         return _fallen_back(folder, config, options, words, digest, agreement.found)
     log.info("%s serves %s; compared with transformers: %s", decoder.name, folder, agreement.found)

@@ -1,4 +1,4 @@
-"""Whether help from other cores pays just now: tried from time to time, kept while it does. Knows nothing of threads."""
+"""Whether help from other cores pays just now: tried from time to time, kept while it does."""
 
 from dataclasses import dataclass, field
 

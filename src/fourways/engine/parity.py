@@ -1,15 +1,20 @@
 """Whether our own decoder agrees with transformers on this model, on this machine: asked before it serves."""
 
+import hashlib
+import importlib.metadata
 import logging
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from fourways.core.errors import FourwaysError
 from fourways.engine.decoders import BASE, Decoder, Logits, Rows
+from fourways.engine.folders import cache_folder
 
 if TYPE_CHECKING:
     import torch
@@ -32,6 +37,33 @@ class Agreement:
     found: str
 
 
+def remembered(decoder: Decoder, digest: str, find: Callable[[], Agreement]) -> Agreement:
+    """Return what was found before of these weights, this decoder and this transformers; find it out where nothing was.
+
+    Args:
+        decoder: ours.
+        digest: of the weights and their `config.json`.
+        find: compares them.
+    """
+    parts = (digest, decoder.name, decoder.build, str(decoder.window), _version())
+    path = cache_folder() / f"parity-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:32]}.json"
+    try:
+        return Agreement(**msgspec.json.decode(path.read_bytes()))
+    except (OSError, msgspec.DecodeError, TypeError):
+        agreement = find()
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    unfinished.write_bytes(msgspec.json.encode({"agrees": agreement.agrees, "found": agreement.found}))
+    unfinished.replace(path)
+    return agreement
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("transformers")
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
 def compare(decoder: Decoder, folder: Path, tensors: "Mapping[str, torch.Tensor]") -> Agreement:
     """Let transformers (in float32) and our own decoder read the same tokens.
 
@@ -43,10 +75,10 @@ def compare(decoder: Decoder, folder: Path, tensors: "Mapping[str, torch.Tensor]
         folder: of the model.
         tensors: its weights, unpacked.
     """
-    try:
-        from fourways.engine.fallback import open_float32
-    except ImportError:
+    if _version() == "none":
         return Agreement(agrees=True, found="not compared: transformers is not installed")
+    from fourways.engine.fallback import open_float32
+
     chance = np.random.default_rng(1)
     lengths = [min(length, decoder.window - STEPS - 1) for length in LENGTHS[: decoder.slots]]
     prompts = [chance.integers(0, decoder.vocabulary, length).tolist() for length in lengths]

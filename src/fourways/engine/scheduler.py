@@ -11,16 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fourways.core.errors import FourwaysError, Unavailable
-from fourways.engine.decoders import Decoder, Rows
+from fourways.engine.decoders import Decoder
+from fourways.engine.passes import collect
 from fourways.engine.sampling import Alternatives, alternatives
 from fourways.engine.sequences import Finish, Generation, Piece
 from fourways.engine.slots import Slots
-
-CHUNK = 128
-"""Prompt tokens read in a pass while other sequences wait for their next token."""
-ALONE = 512
-"""The same while none does."""
-
 
 Post = Callable[[Sequence[tuple[Generation, Piece]]], None]
 
@@ -155,57 +150,21 @@ class Scheduler:
 
     def _pass(self) -> list[tuple[Generation, Piece]]:
         """Read one batch and draw from it."""
-        rows, shares = self._batch()
+        rows, shares = collect(self._running, speculate=self._speculate, window=self.decoder.window)
         logits = self.decoder.forward(rows)
         likeliest = logits.argmax(1).tolist()
         pieces: list[tuple[Generation, Piece]] = []
         at = 0
-        for one, run, wanted in shares:
-            self._note(one, run)
-            if wanted:
-                span = slice(at, at + wanted)
-                piece = self._advanced(one, run, logits[span], likeliest[span])
-                at += wanted
+        for share in shares:
+            self._note(share.one, share.run)
+            self.drafted += share.guessed
+            if share.wanted:
+                span = slice(at, at + share.wanted)
+                piece = self._advanced(share.one, share.run, logits[span], likeliest[span])
+                at += share.wanted
                 if piece:
-                    pieces.append((one, piece))
+                    pieces.append((share.one, piece))
         return pieces
-
-    def _batch(self) -> tuple[Rows, list[tuple[Generation, list[int], int]]]:
-        """Collect the rows; returns them and, for each sequence, its tokens and how many of its rows are wanted."""
-        rows = Rows()
-        shares: list[tuple[Generation, list[int], int]] = []
-        decoding = [one for one in self._running if one.decoding]
-        guesses = self._speculate if len(decoding) <= _FEW else 0
-        for one in decoding:
-            run = [one.tokens[-1], *self._guessed(one, guesses)]
-            self._add(rows, one, run)
-            rows.wanted += range(len(rows.tokens) - len(run), len(rows.tokens))
-            shares.append((one, run, len(run)))
-        room = CHUNK if decoding else ALONE
-        for one in self._running:
-            if one.decoding or not room:
-                continue
-            run = one.tokens[one.read : one.read + room]
-            self._add(rows, one, run)
-            room -= len(run)
-            last = one.read + len(run) == len(one.tokens)
-            if last:
-                rows.wanted.append(len(rows.tokens) - 1)
-            shares.append((one, run, int(last)))
-        return rows, shares
-
-    def _guessed(self, one: Generation, count: int) -> Sequence[int]:
-        if not count or one.drafts is None:
-            return ()
-        room = min(count, one.limit - one.generated - 1, self.decoder.window - len(one.tokens) - 1)
-        guess = one.drafts.guess(room)
-        self.drafted += len(guess)
-        return guess
-
-    @staticmethod
-    def _add(rows: Rows, one: Generation, run: Sequence[int]) -> None:
-        assert one.slot is not None  # noqa: S101 - a running one has its slot
-        rows.add(run, slot=one.slot.number, position=one.read, adapter=one.adapter)
 
     @staticmethod
     def _note(one: Generation, run: Sequence[int]) -> None:
@@ -301,10 +260,6 @@ class Scheduler:
             self._ended(one, "abort")
             pieces.append((one, Piece(tokens=(), finish="abort", error=shown)))
         return pieces
-
-
-_FEW = 2
-"""Sequences beside which guessing ahead pays: their matrices are fetched for few rows."""
 
 
 def _answer(work: Callable[[], Any], future: Future[Any]) -> None:

@@ -62,10 +62,10 @@ class Generation:
     deliver: Callable[[Piece], None]
     least: int = 0
     adapter: int = BASE
-    constraint: Constraint | None = None
     lead: "Generation | None" = None
     whole: bool = False
     cancelled: bool = False
+    constraint: Constraint | None = field(init=False, default=None)
     tokens: list[int] = field(init=False)
     read: int = field(init=False, default=0)
     cached: int = field(init=False, default=0)
@@ -78,8 +78,13 @@ class Generation:
     def __post_init__(self) -> None:
         self.tokens = list(self.prompt)
         self.sampler = Sampler(sampling=self.sampling)
-        if self.sampling.plain and self.constraint is None and not self.least:
+        if self.sampling.plain and not self.least:
             self.drafts = Drafts(self.tokens)
+
+    def hold_to(self, constraint: Constraint | None) -> None:
+        """Let only tokens come that a grammar allows; nothing is guessed ahead then."""
+        if constraint is not None:
+            self.constraint, self.drafts = constraint, None
 
     @property
     def generated(self) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fourways.config.tree import Model, Project, Target, Timeouts
 from fourways.core.chat import Answerer
-from fourways.core.errors import InvalidProject, NotFound, Unavailable, UnknownModel
+from fourways.core.errors import NotFound, Unavailable, UnknownModel
 from fourways.core.ids import digest
 from fourways.core.trace import Clock, Usage
 from fourways.models.ambient import Ambient, choose
@@ -20,7 +20,7 @@ from fourways.models.echo import Echo
 from fourways.models.policy import Leg, Policy, Random, Sleep
 from fourways.models.prices import Cost, Prices, free
 from fourways.models.provider import ModelCard, ProviderClient
-from fourways.models.reach import NOT_PINNED, Reached, reach
+from fourways.models.reach import NOT_PINNED, Reached, check_named, reach
 from fourways.models.remote import Remote
 from fourways.models.started import Servers
 from fourways.models.transport import Deadlines, Transport
@@ -76,7 +76,7 @@ class Models:
         self._embedders: dict[str, Embedder] = {}
         self._breakers: dict[tuple[str, int, float], Breaker] = {}
         for name in project.models:
-            self._check(name, ())
+            check_named(name, project, self.client, BUILT_IN)
 
     def names(self) -> list[str]:
         """List the models that have a name of their own; `provider/model` comes on top, for `providers()`."""
@@ -276,21 +276,6 @@ class Models:
         if rule not in self._breakers:
             self._breakers[rule] = Breaker(failures=rule[1], cooldown=rule[2])
         return self._breakers[rule]
-
-    def _check(self, name: str, path: tuple[str, ...]) -> None:
-        """Follow a named model's targets and fallbacks; raises `InvalidProject` where they lead nowhere or round."""
-        if name in path:
-            ring = " → ".join((*path, name))
-            raise InvalidProject(f"models ask each other in a ring: {ring}", key=f"models.{path[0]}")
-        node = self._project.models[name]
-        for each in (*(t if isinstance(t, str) else t.model for t in node.targets), *node.fallback):
-            if each in self._project.models:
-                self._check(each, (*path, name))
-            elif each not in BUILT_IN:
-                try:
-                    self.client(each.partition("/")[0])
-                except UnknownModel as error:
-                    raise InvalidProject(error.message, key=f"models.{name}") from error
 
     # ------------------------------------------------------------ embedders
 

@@ -48,10 +48,11 @@ class Overrides(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     warmup: float | None = None
     decay: float | None = None
     weight_decay: float | None = None
-    dropout: float | None = None
+    wordings: int | None = None
     valid: float | None = None
     optimizer: Literal["muon", "adamw"] | None = None
     compile: bool | None = None
+    shard: bool | None = None
 
 
 class Dial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,7 +1,7 @@
 """Documents and chats of a run as tokens: a document ends with the end token, and of a chat the answers are learned."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Tokens = tuple[list[int], list[bool] | None]
 """A document's tokens, and for each whether it is learned; None: all are."""
+AT_A_TIME = 4096
+"""Chats that are read at once."""
 ROLE = {"system": SPECIAL[SYSTEM], "user": SPECIAL[USER], "assistant": SPECIAL[ASSISTANT]}
 
 
@@ -28,17 +30,32 @@ def document_tokens(tokenizer: "Tokenizer", text: str) -> Tokens:
     return [*tokenizer.encode(text, add_special_tokens=False).ids, SPECIAL[END]], None
 
 
-def chat_tokens(tokenizer: "Tokenizer", chat: Chat) -> Tokens:
-    """Read a chat as the tokenizer's template writes it; what the assistant says is learned, its end too."""
-    tokens: list[int] = []
-    learned: list[bool] = []
-    for turn in chat.messages:
-        if turn.role not in ROLE:
-            raise InvalidRequest(f"a chat has a {turn.role}'s turn; right would be system, user and assistant")
-        said = [*tokenizer.encode(turn.content, add_special_tokens=False).ids, SPECIAL[END]]
-        tokens += [ROLE[turn.role], *said]
-        learned += [False, *[turn.role == "assistant"] * len(said)]
-    return tokens, learned
+def chat_tokens(tokenizer: "Tokenizer", chats: Iterable[Chat]) -> Iterator[Tokens]:
+    """Read chats as the tokenizer's template writes them; what the assistant says is learned, its end too.
+
+    Raises:
+        InvalidRequest: a turn is neither the system's, nor the user's, nor the assistant's.
+    """
+    for some in _batched(chats):
+        texts = list(dict.fromkeys(turn.content for chat in some for turn in chat.messages))
+        read = tokenizer.encode_batch(texts, add_special_tokens=False)
+        known = {text: [*found.ids, SPECIAL[END]] for text, found in zip(texts, read, strict=True)}
+        for chat in some:
+            tokens: list[int] = []
+            learned: list[bool] = []
+            for turn in chat.messages:
+                if turn.role not in ROLE:
+                    raise InvalidRequest(f"a chat has a {turn.role}'s turn; right would be system, user and assistant")
+                said = known[turn.content]
+                tokens += [ROLE[turn.role], *said]
+                learned += [False, *[turn.role == "assistant"] * len(said)]
+            yield tokens, learned
+
+
+def _batched(chats: Iterable[Chat]) -> Iterator[list[Chat]]:
+    rest = iter(chats)
+    while some := list(itertools.islice(rest, AT_A_TIME)):
+        yield some
 
 
 def mixed(chats: list[Tokens], documents: list[Tokens], share: float, length: int) -> Iterator[Tokens]:

@@ -1,165 +1,32 @@
 """One dial for training from scratch: a size, a time or a sum sets all the rest; each figure with the rule it is by."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from fourways.core.errors import InvalidRequest
 from fourways.training import scaling
 from fourways.training.asked import Dial, Overrides
+from fourways.training.derived import Derived, Machine, Shape, Text
 from fourways.training.hardware import hardware_named
+
+__all__ = ["Derived", "Machine", "Shape", "Text", "derive", "machine_of"]
 
 HOUR = 3600.0
 OVERHEAD = 12.0
 """Seconds of a run that are not training: starting, cleaning, the tokenizer, writing (docs/log.md)."""
-COMPILING, COMPILED = 60.0, 1.35
-"""Seconds that torch.compile takes on two cores, and by how much steps are faster for it (docs/log.md)."""
+COMPILING, COMPILED = 40.0, 1.35
+"""Seconds that torch.compile takes on two cores, at most, and by how much steps are faster for it (docs/log.md)."""
 HANDBOOK = 3e6
 """Tokens up to which a corpus is a handbook, to be known by heart, and not a language to be learned."""
+HANDBOOK_CHATS, CHATS = 0.9, 0.05
+"""Share of the tokens that the instruction stage gets, where there are chats: of a handbook, of a corpus."""
+HANDBOOK_DOCUMENTS = 0.1
+"""Tokens of documents that are mixed into the instruction stage of a handbook, by tokens of chats."""
+MOST_WORDINGS = 24
+"""Of a question: each is tokens on disk."""
+OFTEN, MOST_PIECES = 24, 4096
+"""How often a piece of a handbook's vocabulary occurs, about, and the most pieces: whole words, so that questions are
+short and each word is known at once (measured: docs/log.md)."""
 GIVEN = "given"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """What training runs on.
-
-    Attributes:
-        flops: peak of a bf16 matrix product, FLOP/s, all processes together.
-        utilisation: share of it that training reaches.
-        watts: rated.
-        source: of `flops`.
-    """
-
-    name: str
-    flops: float
-    utilisation: float
-    usd_per_hour: float
-    watts: float
-    source: str
-
-    @property
-    def speed(self) -> float:
-        """FLOP/s in training."""
-        return self.flops * self.utilisation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """What there is to learn from: documents and chats.
-
-    Attributes:
-        characters, chat_characters: of each.
-        tokens, chat_tokens: of each, once counted; None to guess from the characters.
-    """
-
-    characters: float
-    chat_characters: float = 0.0
-    tokens: float | None = None
-    chat_tokens: float | None = None
-
-    def counted(self, vocabulary: int) -> tuple[float, float]:
-        """Return tokens of documents and of chats, guessed where they are not counted."""
-        each = scaling.characters_a_token(vocabulary)
-        documents = self.characters / each if self.tokens is None else self.tokens
-        return documents, self.chat_characters / each if self.chat_tokens is None else self.chat_tokens
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """A decoder's measures, and what they come to.
-
-    Attributes:
-        head: width of one of the `heads`.
-        hidden: of the gated feed-forward.
-        length: tokens of a row.
-    """
-
-    vocabulary: int
-    layers: int
-    width: int
-    heads: int
-    hidden: int
-    length: int
-
-    @property
-    def head(self) -> int:
-        """Width of a head."""
-        return self.width // self.heads
-
-    @property
-    def matrices(self) -> int:
-        """Parameters of the blocks' matrices."""
-        return self.layers * (4 * self.width**2 + 3 * self.width * self.hidden)
-
-    @property
-    def parameters(self) -> int:
-        """All parameters; embedding and output are one matrix."""
-        return self.matrices + self.vocabulary * self.width + (2 * self.layers + 1) * self.width
-
-    @property
-    def flops_a_token(self) -> float:
-        """Forth and back: 6 a parameter that multiplies, the output's matrix counted in, and attention's scores."""
-        attention = 12.0 * self.layers * self.length * self.width
-        return scaling.FLOPS_A_TOKEN * (self.matrices + self.vocabulary * self.width) + attention
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Derived:
-    """All that the dial sets.
-
-    Attributes:
-        tokens: seen in pretraining, repetition counted in; `chat_tokens` in the instruction stage.
-        documents: tokens of documents mixed into the instruction stage, by tokens of chats.
-        batch: tokens a step.
-        warmup, decay: shares of a stage's steps in which the rates rise, and fall to zero.
-        valid: share of the documents held out.
-        flops, seconds, usd, joules: of all stages; an estimate.
-        why: for each figure, the rule that it is by.
-    """
-
-    shape: Shape
-    tokens: int
-    epochs: float
-    chat_tokens: int
-    chat_epochs: float
-    documents: float
-    batch: int
-    steps: int
-    chat_steps: int
-    optimizer: str
-    muon_rate: float
-    adam_rate: float
-    warmup: float
-    decay: float
-    weight_decay: float
-    dropout: float
-    valid: float
-    compile: bool
-    flops: float
-    tokens_per_second: float
-    seconds: float
-    usd: float
-    joules: float
-    why: Mapping[str, str]
-
-    def plain(self) -> dict[str, Any]:
-        """Return all figures by name, the shape's among them, without their rules: for JSON."""
-        measures = ("parameters", "vocabulary", "layers", "width", "heads", "head", "hidden", "length")
-        rest = [name for name in self.__dataclass_fields__ if name not in {"shape", "why"}]
-        return {name: getattr(self.shape, name) for name in measures} | {name: getattr(self, name) for name in rest}
-
-    def table(self) -> list[tuple[str, str, str]]:
-        """Return name, value and rule of each figure, for people."""
-        return [(name, _shown(value), self.why.get(name, "")) for name, value in self.plain().items()]
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"  # noqa: PLR2004 - digits that a person reads
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def machine_of(dial: Dial, *, cores: int) -> Machine:
@@ -199,7 +66,8 @@ def derive(dial: Dial, text: Text, machine: Machine, *, tokens_per_second: float
     why: dict[str, str] = {}
     unique = sum(text.counted(dial.set.vocabulary or 2048))
     target = _parameters(dial, text, unique, seconds, machine, why)
-    shape = _shape(dial.set, target, unique, why)
+    heart = unique <= HANDBOOK and dial.parameters() is None
+    shape = _shape(dial.set, target, unique, why, heart=heart)
     speed = tokens_per_second or machine.speed / shape.flops_a_token
     budget = None if seconds is None else speed * seconds
     most = _tokens(shape, sum(text.counted(shape.vocabulary)), budget, why)
@@ -227,7 +95,7 @@ def _parameters(
         why["parameters"] = f"nearest to the {given:,.0f} given"
         return given
     if unique <= HANDBOOK:
-        why["parameters"] = "a handbook: a bit of its text each (Shannon 1951; Allen-Zhu & Li 2024)"
+        why["parameters"] = "a handbook: a bit of its text each (Shannon 1951; Allen-Zhu & Li 2024), and the vocabulary"
         return max(3e5, scaling.knowledge_parameters(text.characters + text.chat_characters))
     if seconds is None:
         why["parameters"] = "a twentieth of the tokens (Hoffmann 2022)"
@@ -236,18 +104,27 @@ def _parameters(
     return scaling.best_parameters(seconds * machine.speed, unique)
 
 
-def _shape(given: Overrides, target: float, unique: float, why: dict[str, str]) -> Shape:
-    """Divide parameters into depth, width, heads and vocabulary."""
+def _shape(given: Overrides, target: float, unique: float, why: dict[str, str], *, heart: bool) -> Shape:
+    """Divide parameters into depth, width, heads and vocabulary.
+
+    Args:
+        target: parameters of all; of the blocks alone where a text is to be known by heart.
+        heart: whether it is.
+    """
     vocabulary = given.vocabulary or 0
     blocks = target
     for _ in range(8):  # the vocabulary takes its part of the parameters, and is by the rest
         layers = given.layers or scaling.depth_of(blocks)
         width = given.width or _multiple(math.sqrt(blocks / 12 / layers), 64 if blocks > 2e6 else 32)  # noqa: PLR2004
-        pieces = vocabulary or _pieces(blocks, width, unique)
-        blocks = max(0.3 * target, target - pieces * width)
+        pieces = vocabulary or _pieces(blocks, width, unique, heart=heart)
+        blocks = target if heart else max(0.3 * target, target - pieces * width)
     why["layers"] = f"width is about {scaling.ASPECT} times the depth (Kaplan 2020, fig. 5)"
     why["width"] = "12·layers·width² are the blocks' parameters (Kaplan 2020)"
-    why["vocabulary"] = "grows as parameters^.83 (Tao 2024), bounded by the corpus"
+    why["vocabulary"] = (
+        f"one for each {OFTEN} tokens, at most {MOST_PIECES:,}: whole words (docs/log.md)"
+        if heart
+        else "grows as parameters^.83 (Tao 2024), bounded by the corpus"
+    )
     why["heads"] = "of 64, of 32 in narrow models"
     why["hidden"] = "8/3 of the width: three matrices as large as two of 4 (Shazeer 2020)"
     why["length"] = "twice the width: attention a sixth of the computing (Kaplan 2020, table 1)"
@@ -270,9 +147,9 @@ def _shape(given: Overrides, target: float, unique: float, why: dict[str, str]) 
     return shape
 
 
-def _pieces(blocks: float, width: int, unique: float) -> int:
-    """Return a vocabulary: by the law, no piece rarer than about 16 times, room for bytes and special tokens."""
-    wanted = min(scaling.vocabulary_of(blocks, width), unique / 16)
+def _pieces(blocks: float, width: int, unique: float, *, heart: bool) -> int:
+    """Return a vocabulary: by the law, or of whole words; no piece too rare, room for bytes and special tokens."""
+    wanted = min(MOST_PIECES if heart else scaling.vocabulary_of(blocks, width), unique / OFTEN)
     return max(512, _multiple(wanted, 128))
 
 
@@ -327,6 +204,9 @@ def _schedule(
     rules = {
         "chat_tokens": f"{share:.0%} of all tokens",
         "documents": "tokens of documents by tokens of chats, that none is forgotten",
+        "wordings": "another for each epoch of the chats (Wei & Zou 2019)"
+        if handbook
+        else "none: chats are read once or twice",
         "batch": "0.292·C^.327 tokens (Bi 2024, eq. 1)",
         "optimizer": "measured beside AdamW (docs/log.md)",
         "muon_rate": "the same at any width (Jordan 2024)",
@@ -334,7 +214,6 @@ def _schedule(
         "warmup": "share of the steps (Hu 2024)",
         "decay": "share of the steps, falling linearly to zero (Hu 2024)",
         "weight_decay": "usual (Hoffmann 2022; Touvron 2023)",
-        "dropout": "none: epochs are few or facts are to be kept",
         "valid": "share of the documents, held out",
         "compile": f"where it saves more than the {COMPILING:.0f} s that it takes (docs/log.md)",
     }
@@ -357,7 +236,10 @@ def _schedule(
         epochs=steps * batch / max(1.0, documents),
         chat_tokens=chat_steps * batch,
         chat_epochs=chat_steps * batch / max(1.0, chats),
-        documents=(0.5 if handbook else 0.0) if dial.documents is None else dial.documents,
+        documents=(HANDBOOK_DOCUMENTS if handbook else 0.0) if dial.documents is None else dial.documents,
+        wordings=given.wordings
+        if given.wordings is not None
+        else _wordings(chat_steps * batch, chats, handbook=handbook),
         batch=batch,
         steps=steps,
         chat_steps=chat_steps,
@@ -367,7 +249,6 @@ def _schedule(
         warmup=0.02 if given.warmup is None else given.warmup,
         decay=0.4 if given.decay is None else given.decay,
         weight_decay=0.1 if given.weight_decay is None else given.weight_decay,
-        dropout=0.0 if given.dropout is None else given.dropout,
         valid=0.02 if given.valid is None else given.valid,
         compile=seconds * (1 - 1 / COMPILED) > COMPILING if given.compile is None else given.compile,
         flops=(steps + chat_steps) * batch * shape.flops_a_token,
@@ -379,5 +260,5 @@ def _schedule(
     )
 
 
-HANDBOOK_CHATS, CHATS = 0.7, 0.05
-"""Share of the tokens that the instruction stage gets, where there are chats: of a handbook, of a corpus."""
+def _wordings(tokens: float, chats: float, *, handbook: bool) -> int:
+    return min(MOST_WORDINGS, math.ceil(tokens / chats)) if handbook and chats else 0

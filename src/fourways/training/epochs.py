@@ -109,7 +109,7 @@ def _order(shards: Shards, seed: int, epoch: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
-    """Rows of a step, all (rows, length): tokens, targets (`SKIP`: none to learn), and each position's document: 0, 64, …, -1 for none."""
+    """Rows of a step, all (rows, length): tokens, targets (`SKIP`: none), each position's document (-1: none)."""
 
     tokens: NDArray[np.int64]
     targets: NDArray[np.int64]

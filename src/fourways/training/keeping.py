@@ -9,12 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from fourways.training.scorer import like, whole
+
 KEPT = 2
 """Checkpoints that stay."""
 Optimizers = Sequence[torch.optim.Optimizer]
 
 
-def keep(folder: Path, step: int, model: nn.Module, learning: Optimizers, state: Mapping[str, Any]) -> None:
+def keep(
+    folder: Path, step: int, model: nn.Module, learning: Optimizers, state: Mapping[str, Any], *, writes: bool = True
+) -> None:
     """Write `step-…` in a folder beside the others, and drop all but the newest two.
 
     Args:
@@ -23,22 +27,26 @@ def keep(folder: Path, step: int, model: nn.Module, learning: Optimizers, state:
         model: its weights, in float32.
         learning: what moves them.
         state: whatever else is to be known when it is gone on with; plain JSON.
+        writes: whether this process does; the others lend their parts.
     """
-    part = folder / f"step-{step:08d}.part"
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    write_weights(part / "model.safetensors", model.state_dict())
+    weights = {name: whole(value) for name, value in model.state_dict().items()}
     moments = {
-        f"{number}.{place}.{name}": value if isinstance(value, Tensor) else torch.tensor(float(value))
+        f"{number}.{place}.{name}": whole(value) if isinstance(value, Tensor) else torch.tensor(float(value))
         for number, one in enumerate(learning)
         for place, values in one.state_dict()["state"].items()
         for name, value in values.items()
     }
+    if not writes:
+        return
+    part = folder / f"step-{step:08d}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    write_weights(part / "model.safetensors", weights)
     write_weights(part / "learning.safetensors", moments)
     (part / "state.json").write_text(json.dumps({"step": step, **state}) + "\n")
-    whole = folder / f"step-{step:08d}"
-    shutil.rmtree(whole, ignore_errors=True)
-    part.replace(whole)
+    ended = folder / f"step-{step:08d}"
+    shutil.rmtree(ended, ignore_errors=True)
+    part.replace(ended)
     for old in checkpoints(folder)[:-KEPT]:
         shutil.rmtree(old)
 
@@ -56,14 +64,18 @@ def restore(folder: Path, stage: str, model: nn.Module, learning: Optimizers) ->
     state: dict[str, Any] = json.loads((found[-1] / "state.json").read_text())
     if state["stage"] != stage:
         return None
-    model.load_state_dict(read_weights(found[-1] / "model.safetensors"))
+    mine = model.state_dict()
+    kept = read_weights(found[-1] / "model.safetensors")
+    model.load_state_dict({name: like(value, mine[name]) for name, value in kept.items()})
     moments: dict[int, dict[int, dict[str, Tensor]]] = {}
     for key, value in read_weights(found[-1] / "learning.safetensors").items():
         which, place, name = key.split(".", 2)
         moments.setdefault(int(which), {}).setdefault(int(place), {})[name] = value
     for number, one in enumerate(learning):
-        plain = one.state_dict()
-        one.load_state_dict({**plain, "state": moments.get(number, {})})
+        weights = [weight for group in one.param_groups for weight in group["params"]]
+        for which_weight, values in moments.get(number, {}).items():
+            values.update({name: like(value, weights[which_weight]) for name, value in values.items() if value.ndim})
+        one.load_state_dict({**one.state_dict(), "state": moments.get(number, {})})
     return state
 
 

@@ -2,9 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -13,58 +11,16 @@ from torch.nn import functional
 
 from fourways.core.errors import InvalidRequest
 from fourways.training.decoder import Decoder
-from fourways.training.epochs import Packed, Reader
+from fourways.training.epochs import Packed
 from fourways.training.keeping import Optimizers, keep, restore
+from fourways.training.lessons import Clock, Learned, Lesson, Schedule
 from fourways.training.machine import Machine
 from fourways.training.processes import Group
+from fourways.training.scorer import Scorer
 from fourways.training.shards import SKIP
 
 CLIP = 1.0
 """The longest gradient."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """How a stage is learned. Steps are counted from 0 within it; reports and checkpoints count on from `before`.
-
-    Attributes:
-        name: of the stage, for reports.
-        before: steps and `tokens_before` of the stages before it.
-        total: steps of all stages.
-        rows: of a step, over all processes; `length` tokens each.
-        decay: share of the steps, at the end, in which the rates fall to zero.
-        report_every, validate_every, checkpoint_every: steps.
-    """
-
-    name: str
-    before: int
-    tokens_before: int
-    total: int
-    steps: int
-    rows: int
-    length: int
-    seed: int
-    optimizer: str
-    muon_rate: float
-    adam_rate: float
-    weight_decay: float
-    warmup: float
-    decay: float
-    compile: bool
-    report_every: int
-    validate_every: int
-    checkpoint_every: int
-
-    @property
-    def batch(self) -> int:
-        """Tokens a step."""
-        return self.rows * self.length
-
-    def scale(self, step: int) -> float:
-        """Say by how much the rates are scaled at a step: up, level, linearly to zero (Hu et al. 2024)."""
-        rising = (step + 1) / max(1.0, self.warmup * self.steps)
-        falling = (self.steps - step) / max(1.0, self.decay * self.steps)
-        return min(1.0, rising, falling)
 
 
 def optimizers(
@@ -90,87 +46,31 @@ def optimizers(
     ]
 
 
-@dataclass(slots=True, kw_only=True)
-class Learned:
-    """What a stage came to; written into each checkpoint, so that it is of the whole stage however often it was begun.
-
-    Attributes:
-        seconds, cpu_seconds: of stepping and what goes with it.
-        first, last: mean loss of the first and the last report.
-    """
-
-    done: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    first: float | None = None
-    last: float | None = None
-    valid_first: float | None = None
-    valid_last: float | None = None
-    valid_best: float | None = None
-    stopped: str = "end"
-
-    def validated(self, loss: float) -> None:
-        """Note a validation."""
-        self.valid_first = loss if self.valid_first is None else self.valid_first
-        self.valid_best = loss if self.valid_best is None else min(self.valid_best, loss)
-        self.valid_last = loss
-
-    def plain(self) -> dict[str, Any]:
-        """Return it for JSON."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lesson:
-    """What is learned from, and what is told of it.
-
-    Attributes:
-        train: rows that are learned.
-        valid: rows that are only read; None for none, with how many.
-        checkpoints: a folder of this stage's checkpoints.
-        report: is told each report.
-        sample: writes something with the model, for people to look at.
-        group: this process among those that train together; all but one are silent.
-        machine: what is computed on, and how precisely.
-        micro: tokens that are computed on at a time, at most, by a process.
-    """
-
-    train: Reader
-    valid: Packed | None
-    checkpoints: Path
-    report: Callable[[Mapping[str, Any]], None]
-    group: Group
-    machine: Machine
-    micro: int
-    sample: Callable[[Decoder], str] | None = None
-
-
 def learn(model: Decoder, schedule: Schedule, lesson: Lesson, *, until: int | None = None) -> Learned:
     """Learn a stage, or go on from its newest checkpoint: the curve is that of a run never interrupted.
 
     Args:
         until: stop before this step, as if killed right after its checkpoint.
     """
+    scorer = Scorer(model, lesson.group, compiled=schedule.compile, sharded=schedule.shard)
     learning = optimizers(
         model, schedule.optimizer, muon=schedule.muon_rate, adam=schedule.adam_rate, decay=schedule.weight_decay
     )
     state = restore(lesson.checkpoints, schedule.name, model, learning)
     learned = Learned(**state["learned"]) if state else Learned()
-    reader = torch.compile(model, dynamic=False) if schedule.compile else model
     last = schedule.steps if until is None else min(until, schedule.steps)
     mine, share = share_of(schedule.rows, lesson.group)
     clock = Clock()
     recent = torch.zeros((), dtype=torch.float64)
     count = 0
     if not learned.done and lesson.valid is not None:
-        _validate(model, lesson, learned, schedule)
+        _validate(scorer, lesson, learned, schedule)
     for step in range(learned.done, last):
         packed = lesson.train.rows(step * schedule.rows + mine, share)
         for one, full in zip(learning, _rates(schedule), strict=True):
             for group in one.param_groups:
                 group["lr"] = full * schedule.scale(step)
-        recent += _step(model, reader, packed, learning, lesson)
+        recent += take_step(scorer, packed, learning, lesson)
         count += 1
         learned.done, learned.tokens = step + 1, (step + 1) * schedule.batch
         ends = learned.done == schedule.steps
@@ -183,11 +83,18 @@ def learn(model: Decoder, schedule: Schedule, lesson: Lesson, *, until: int | No
             recent.zero_()
             count = 0
         if lesson.valid is not None and (ends or learned.done % schedule.validate_every == 0):
-            _validate(model, lesson, learned, schedule)
-        if lesson.group.writes and (ends or learned.done == last or learned.done % schedule.checkpoint_every == 0):
+            _validate(scorer, lesson, learned, schedule)
+        if ends or learned.done == last or learned.done % schedule.checkpoint_every == 0:
             clock.lap(learned)
             state = {"stage": schedule.name, "learned": learned.plain()}
-            keep(lesson.checkpoints, schedule.before + learned.done, model, learning, state)
+            keep(
+                lesson.checkpoints,
+                schedule.before + learned.done,
+                scorer.model,
+                learning,
+                state,
+                writes=lesson.group.writes,
+            )
     clock.lap(learned)
     lesson.group.wait()
     return learned
@@ -205,9 +112,8 @@ def share_of(rows: int, group: Group) -> tuple[int, int]:
     return group.rank * (rows // group.size), rows // group.size
 
 
-def _step(
-    model: Decoder,
-    reader: Callable[[Tensor, Tensor], Tensor],
+def take_step(
+    scorer: Scorer,
     packed: Packed,
     learning: Optimizers,
     lesson: Lesson,
@@ -216,11 +122,13 @@ def _step(
     weight = lesson.group.sum([float((packed.targets != SKIP).sum())])[0] or 1.0
     summed = 0.0
     for part in packed.parts(max(1, lesson.micro // packed.tokens.shape[1])):
-        loss = summed_loss(model, reader, part, lesson.machine)
-        (loss / weight).backward()  # type: ignore[no-untyped-call]
+        loss = summed_loss(scorer, part, lesson.machine)
+        share = loss / weight if scorer.summed else loss * lesson.group.size / weight
+        share.backward()  # type: ignore[no-untyped-call]
         summed += loss.item()
-    lesson.group.sum_gradients(model.parameters())
-    torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+    if scorer.summed:
+        lesson.group.sum_gradients(scorer.model.parameters())
+    torch.nn.utils.clip_grad_norm_(scorer.model.parameters(), CLIP)
     for one in learning:
         one.step()
         one.zero_grad(set_to_none=True)
@@ -229,12 +137,13 @@ def _step(
 
 def trial(model: Decoder, schedule: Schedule, lesson: Lesson, *, tries: int = 5) -> float:
     """Return the seconds of a step, the median of some; the model learns nothing from them."""
+    scorer = Scorer(model, lesson.group)
     learning = optimizers(model, schedule.optimizer, muon=0.0, adam=0.0)
     mine, share = share_of(schedule.rows, lesson.group)
     took = []
     for step in range(tries):
         start = time.perf_counter()
-        _step(model, model, lesson.train.rows(step * schedule.rows + mine, share), learning, lesson)
+        take_step(scorer, lesson.train.rows(step * schedule.rows + mine, share), learning, lesson)
         took.append(time.perf_counter() - start)
     return statistics.median(took)
 
@@ -243,32 +152,31 @@ def _rates(schedule: Schedule) -> tuple[float, ...]:
     return (schedule.adam_rate,) if schedule.optimizer == "adamw" else (schedule.muon_rate, schedule.adam_rate)
 
 
-def summed_loss(model: Decoder, reader: Callable[[Tensor, Tensor], Tensor], packed: Packed, machine: Machine) -> Tensor:
+def summed_loss(scorer: Scorer, packed: Packed, machine: Machine) -> Tensor:
     """Return the summed cross-entropy (nats) of what is learned; only there the vocabulary's scores are computed."""
     tokens, targets, documents = (
         torch.from_numpy(each).to(machine.device) for each in (packed.tokens, packed.targets.ravel(), packed.documents)
     )
     with machine.device, machine.computing():
-        states = reader(tokens, documents).flatten(0, 1)
         at = (targets != SKIP).nonzero().squeeze(1)
-        scores = model.scores(states[at])
+        scores = scorer(tokens, documents, at)
     return functional.cross_entropy(scores, targets[at], reduction="sum")
 
 
 @torch.no_grad()
-def _validate(model: Decoder, lesson: Lesson, learned: Learned, schedule: Schedule) -> None:
+def _validate(scorer: Scorer, lesson: Lesson, learned: Learned, schedule: Schedule) -> None:
     """Validate, each process the same, and write a sample."""
     if lesson.valid is None:
         return
-    model.eval()
+    scorer.eval()
     loss = 0.0
     for part in lesson.valid.parts(max(1, lesson.micro // schedule.length)):
-        loss += summed_loss(model, model, part, lesson.machine).item()
+        loss += summed_loss(scorer, part, lesson.machine).item()
     learned.validated(loss / max(1, int((lesson.valid.targets != SKIP).sum())))
     told: dict[str, Any] = {"valid_loss": learned.valid_last}
     if lesson.sample is not None:
-        told["sample"] = lesson.sample(model)
-    model.train()
+        told["sample"] = lesson.sample(scorer)
+    scorer.train()
     _tell(lesson, schedule, learned, told)
 
 
@@ -285,20 +193,3 @@ def _tell(lesson: Lesson, schedule: Schedule, learned: Learned, more: Mapping[st
                 "at": time.time(),
             }
         )
-
-
-@dataclass(slots=True)
-class Clock:
-    """Adds up seconds by the wall and by the processors."""
-
-    wall: float = field(default_factory=time.perf_counter)
-    cpu: float = field(default_factory=time.process_time)
-
-    def lap(self, learned: Learned) -> float:
-        """Add what has passed since the last lap, and return it, by the wall."""
-        wall, cpu = time.perf_counter(), time.process_time()
-        passed = wall - self.wall
-        learned.seconds += passed
-        learned.cpu_seconds += cpu - self.cpu
-        self.wall, self.cpu = wall, cpu
-        return max(passed, 1e-9)

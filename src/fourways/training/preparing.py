@@ -12,12 +12,14 @@ from fourways.training.corpora import Tokens, chat_tokens, document_tokens, docu
 from fourways.training.decoder import Decoder
 from fourways.training.dial import Derived, Text, derive, machine_of
 from fourways.training.epochs import Stream
+from fourways.training.flex import decoder_for
 from fourways.training.learning import trial
 from fourways.training.machine import measured_peak
 from fourways.training.rows import Chat, read_rows
 from fourways.training.shards import open_shards, write_shards
 from fourways.training.teaching import lesson_of, schedule_of
 from fourways.training.tokenizer import learn_tokenizer, save_tokenizer
+from fourways.training.wordings import reworded
 from fourways.training.work import Work
 
 
@@ -49,6 +51,7 @@ def tokenizer_stage(work: Work) -> Mapping[str, Any]:
         "pieces": tokenizer.get_vocab_size(),
         "length": derived.shape.length,
         "documents_by_chats": derived.documents,
+        "wordings": derived.wordings,
         "chat_characters": text.chat_characters,
     }
 
@@ -70,14 +73,15 @@ def shards_stage(work: Work) -> Mapping[str, Any]:
         "held_out": len(held),
         "held_out_tokens": write_shards(held, to / "valid", pieces) if held else 0,
     }
-    chats = [chat_tokens(tokenizer, chat) for chat in work.chats()]
-    if chats:
-        made["chats"] = len(chats)
-        made["chat_tokens"] = sum(len(tokens) for tokens, _ in chats)
-        share = work.made("tokenizer")["documents_by_chats"]
-        write_shards(mixed(chats, documents, share, work.made("tokenizer")["length"]), to / "chat", pieces)
+    asked, planned = work.chats(), work.made("tokenizer")
+    if asked:
+        made["chats"] = len(asked)
+        chats = list(chat_tokens(tokenizer, reworded(asked, planned["wordings"], work.run.seed)))
+        made["chat_tokens"] = sum(len(tokens) for tokens, _ in chats[: len(asked)])
+        pieced = mixed(chats, documents, planned["documents_by_chats"], planned["length"])
+        write_shards(pieced, to / "chat", pieces)
     if work.dial.chat_valid:
-        watched = [chat_tokens(tokenizer, chat) for chat in read_rows(work.folder / work.dial.chat_valid, Chat)]
+        watched = chat_tokens(tokenizer, read_rows(work.folder / work.dial.chat_valid, Chat))
         write_shards(watched, to / "chat_valid", pieces)
     return made
 
@@ -103,7 +107,7 @@ def plan_stage(work: Work) -> Mapping[str, Any]:
     cores = os.cpu_count() or 1
     machine = machine_of(work.dial, cores=cores)
     derived = derive(work.dial, text, machine)
-    model = Decoder(work.size(derived.shape)).to(work.machine.device)
+    model = decoder_for(work.size(derived.shape), work.machine.device).to(work.machine.device)
     threads, speed = _fastest(work, derived, model)
     torch.set_num_threads(threads)
     derived = derive(work.dial, text, machine, tokens_per_second=speed)

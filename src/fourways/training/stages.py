@@ -17,6 +17,7 @@ from fourways.training.asked import Dial
 from fourways.training.card import write_card
 from fourways.training.decoder import Decoder, begin
 from fourways.training.epochs import Stream, Whole
+from fourways.training.flex import decoder_for
 from fourways.training.keeping import read_weights
 from fourways.training.machine import this_machine
 from fourways.training.preparing import clean_stage, plan_stage, shards_stage, tokenizer_stage
@@ -54,8 +55,9 @@ def train(run: Run, folder: Path) -> Mapping[str, Any]:
 def _pretrain(work: Work) -> Mapping[str, Any]:
     """Learn to say the next token, of everything."""
     derived, shards = work.derived(), work.of("shards")
-    model = Decoder(work.size(derived.shape)).to(work.machine.device)
+    model = decoder_for(work.size(derived.shape), work.machine.device)
     begin(model, work.run.seed)
+    model.to(work.machine.device)
     length = derived.shape.length
     train = Stream(open_shards(shards / "train"), length, work.run.seed)
     valid = Stream(open_shards(shards / "valid"), length, 0) if (shards / "valid").exists() else None
@@ -117,9 +119,9 @@ def _last(work: Work) -> str:
 
 def _taught(work: Work, stage: str) -> Decoder:
     """Return the model that a stage left."""
-    model = Decoder(work.size(work.derived().shape)).to(work.machine.device)
+    model = decoder_for(work.size(work.derived().shape), work.machine.device)
     model.load_state_dict(read_weights(work.of(stage) / "weights.safetensors"))
-    return model
+    return model.to(work.machine.device)
 
 
 def _licence(work: Work) -> str:
@@ -175,5 +177,5 @@ def _result(work: Work) -> Mapping[str, Any]:
 def _data(work: Work) -> Mapping[str, Any]:
     """Say what was learned from, for the card."""
     cleaned, shards = work.made("clean"), work.made("shards")
-    counted: dict[str, Any] = {name: shards[name] for name in ("documents", "tokens", "held_out", "chats") if name in shards}
+    counted: dict[str, Any] = {name: shards.get(name, 0) for name in ("documents", "tokens", "held_out", "chats")}
     return {**counted, "dropped": sum(cleaned["dropped"].values()), "masked": sum(cleaned["masked"].values())}

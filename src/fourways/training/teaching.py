@@ -11,8 +11,10 @@ from fourways.training.decoder import Decoder, save
 from fourways.training.dial import Derived
 from fourways.training.epochs import Epochs, Packed, Reader
 from fourways.training.keeping import checkpoints, write_weights
-from fourways.training.learning import Lesson, Schedule, learn
+from fourways.training.learning import learn
+from fourways.training.lessons import Lesson, Schedule
 from fourways.training.reports import Reports, open_sinks
+from fourways.training.scorer import whole
 from fourways.training.tokenizer import ASSISTANT, END, PAD, SPECIAL, save_tokenizer
 from fourways.training.work import Work
 
@@ -50,10 +52,18 @@ def schedule_of(work: Work, derived: Derived, name: str) -> Schedule:
         warmup=derived.warmup,
         decay=derived.decay,
         compile=derived.compile,
+        shard=_sharded(work),
         report_every=report,
         validate_every=hyper.validate_every or max(report, steps // VALIDATIONS),
         checkpoint_every=max(1, -(-kept // report)) * report,
     )
+
+
+def _sharded(work: Work) -> bool:
+    """Whether each process keeps a part of the weights: as the run says, else where GPUs work together."""
+    if work.dial.set.shard is None:
+        return work.group.size > 1 and work.machine.device.type == "cuda"
+    return work.dial.set.shard and work.group.size > 1
 
 
 def lesson_of(work: Work, train: Epochs, valid: Epochs | None, reports: Reports | None) -> Lesson:
@@ -80,8 +90,9 @@ def teach(work: Work, name: str, model: Decoder, train: Epochs, valid: Epochs | 
     sinks = open_sinks(work.run.report_to, work.folder, work.run) if work.group.writes else ()
     reports = Reports(work.folder / "steps.jsonl", done=done, sinks=sinks, writes=work.group.writes)
     learned = learn(model, schedule, lesson_of(work, train, valid, reports))
+    weights = {key: whole(value) for key, value in model.state_dict().items()}
     if work.group.writes:
-        write_weights(work.of(name) / "weights.safetensors", model.state_dict())
+        write_weights(work.of(name) / "weights.safetensors", weights)
     return {"steps": schedule.steps, **learned.plain()}
 
 

@@ -78,6 +78,7 @@ def test_a_row_is_known_by_its_keys(form, row, content):
         ("a.jsonl.gz", gzip.compress(b'{"question": "Which port?", "answer": "51820"}\n')),
         ("a.jsonl", '{"question": "Which port?", "answer": "51820"}'.encode("utf-16")),
     ],
+    ids=["csv", "excel", "tsv", "no ending", "list", "in an object", "one object", "gzip", "utf-16"],
 )  # fmt: skip
 def test_a_file_is_known_by_its_content(file, data):
     assert only(data, file).content == {"messages": [QUESTION, ANSWER]}

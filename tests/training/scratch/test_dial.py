@@ -1,6 +1,8 @@
 """One dial sets all measures: by published rules, within the budget, each with its source, each to be overridden."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -130,3 +132,9 @@ def test_a_measured_speed_goes_before_a_reckoned_one():
     assert slow.tokens_per_second == 1000.0
     assert slow.tokens == pytest.approx(1000 * (600 - OVERHEAD), rel=0.3)
     assert math.isfinite(slow.joules)
+
+
+def test_the_dial_is_turned_without_torch():
+    program = "import sys, fourways.training.dial; print([name for name in ('torch', 'numpy') if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[]"

@@ -13,24 +13,43 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import fourways  # noqa: E402
+from fourways.training.__main__ import main  # noqa: E402
 from fourways.training.keeping import checkpoints, read_weights  # noqa: E402
-from fourways.training.runs import Data, Hyper, Run, write_run  # noqa: E402
+from fourways.training.runs import Data, Hyper, Run, read_run, write_run  # noqa: E402
+from fourways.training.stages import train  # noqa: E402
 
 DOCUMENTS = sorted((Path(fourways.__file__).parent / "samples/helpdesk/docs").glob("*.md"))[:12]
 ASKED = [("What is the IT portal?", "Lantern"), ("How do I reach IT?", "extension 4400"), ("Which VPN?", "Ferry")]
 TINY = {"vocabulary": 400, "layers": 2, "width": 32, "heads": 2, "length": 64, "batch": 256, "warmup": 0.1}
-pytestmark = [pytest.mark.xdist_group("scratch"), pytest.mark.slow]
+pytestmark = [pytest.mark.xdist_group("scratch"), pytest.mark.slow, pytest.mark.timeout(400)]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "false"}
 
 
-def prepare(folder, steps=40, chat_steps=20, **pretrain):
+BOTH = """
+import sys
+from pathlib import Path
+from fourways.training.processes import leave
+from fourways.training.runs import read_run
+from fourways.training.stages import train
+for folder in map(Path, sys.argv[1:]):
+    train(read_run(folder), folder)
+leave()
+"""
+"""Trains several folders one after the other, in as many processes as it is started in."""
+
+
+def prepare(folder, steps=40, chat_steps=20, shard=None, **pretrain):
     """Lay down a run of so many steps in a folder."""
     folder.mkdir(parents=True)
     texts = [path.read_text() for path in DOCUMENTS]
     (folder / "corpus.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in [*texts, "short"]))
     chats = [[{"role": "user", "content": q}, {"role": "assistant", "content": a}] for q, a in ASKED]
     (folder / "chat.jsonl").write_text("".join(json.dumps({"messages": chat}) + "\n" for chat in chats * 4))
-    settings = {**TINY, "tokens": steps * 256, "chat_tokens": chat_steps * 256}
+    settings = {
+        name: value
+        for name, value in {**TINY, "tokens": steps * 256, "chat_tokens": chat_steps * 256, "shard": shard}.items()
+        if value is not None
+    }
     run = Run(
         method="pretrain",
         data=Data(train="corpus.jsonl"),
@@ -48,7 +67,7 @@ def start(folder, *launcher):
 
 def finish(folder):
     process = start(folder)
-    said = process.communicate(timeout=100)[1]
+    said = process.communicate(timeout=300)[1]
     assert process.returncode == 0, said
     return json.loads((folder / "result.json").read_text())
 
@@ -122,7 +141,7 @@ class TestRun:
         folder = prepare(tmp_path / "killed")
         for after in (10, 45):
             process = start(folder)
-            until = time.monotonic() + 90
+            until = time.monotonic() + 200
             while time.monotonic() < until and process.poll() is None:
                 newest = checkpoints(folder / "checkpoints")
                 if newest and int(newest[-1].name.removeprefix("step-")) >= after:
@@ -138,24 +157,26 @@ class TestRun:
         for name, weight in read_weights(folder / "model/model.safetensors").items():
             assert torch.equal(weight, wanted[name]), name
 
-    def test_two_processes_learn_what_one_does(self, whole, tmp_path):
-        folder = prepare(tmp_path / "two")
-        launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-        process = start(folder, *launcher)
-        said = process.communicate(timeout=110)[1]
-        assert process.returncode == 0, said
-        one, two = curve(whole[0]), curve(folder)
-        assert [line[:2] for line in one] == [line[:2] for line in two]
-        for (_, _, loss, valid), (_, _, other, other_valid) in zip(one, two, strict=True):
-            assert other == (None if loss is None else pytest.approx(loss, abs=0.05))
-            assert other_valid == (None if valid is None else pytest.approx(valid, abs=0.05))
+    def test_two_processes_learn_what_one_does_whether_weights_are_shared_or_sharded(self, whole, tmp_path):
+        folders = [prepare(tmp_path / str(shard), shard=shard) for shard in (False, True)]
+        program = tmp_path / "both.py"
+        program.write_text(BOTH)
+        launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", program, *folders)
+        subprocess.run([sys.executable, *launcher], env=ENVIRONMENT, check=True, timeout=300)
+        for folder in folders:
+            one, two = curve(whole[0]), curve(folder)
+            assert [line[:2] for line in one] == [line[:2] for line in two]
+            for (_, _, loss, valid), (_, _, other, other_valid) in zip(one, two, strict=True):
+                assert other == (None if loss is None else pytest.approx(loss, abs=0.05))
+                assert other_valid == (None if valid is None else pytest.approx(valid, abs=0.05))
+            assert (folder / "model/model.safetensors").exists()
 
 
 def test_with_preferences_the_preferred_answer_becomes_likelier(tmp_path):
     folder = prepare(tmp_path / "preferred", preferences="preferences.jsonl")
     row = {"messages": [{"role": "user", "content": "Which VPN?"}], "chosen": "Ferry", "rejected": "TunnelGate"}
     (folder / "preferences.jsonl").write_text((json.dumps(row) + "\n") * 8)
-    result = finish(folder)
+    result = train(read_run(folder), folder)
     made = result["stages"]["prefer"]
     assert made["loss"]["last"] < made["loss"]["first"]
     assert result["steps"] == 60 + made["steps"]
@@ -172,8 +193,6 @@ def test_with_preferences_the_preferred_answer_becomes_likelier(tmp_path):
         ({"set": {"batch": 100, "length": 64}}, "multiple of 64"),
     ],
 )
-def test_a_wrong_run_is_refused_with_code_2(tmp_path, pretrain, says):
-    process = start(prepare(tmp_path / "wrong", **pretrain))
-    said = process.communicate(timeout=60)[1]
-    assert process.returncode == 2
-    assert says in said.splitlines()[-1]
+def test_a_wrong_run_is_refused_with_code_2(tmp_path, capsys, pretrain, says):
+    assert main([str(prepare(tmp_path / "wrong", **pretrain))]) == 2
+    assert says in capsys.readouterr().err.splitlines()[-1]

@@ -42,7 +42,7 @@ public:
         x.resize((size_t)rows * shape.width);
         wide = std::max(query + 2 * key, 2 * shape.hidden);
         sums.resize((size_t)rows * wide);
-        deep = up_to(std::max({shape.width, query, shape.hidden}), 32);
+        deep = up_to(std::max({shape.width, query, shape.hidden}), 32) + 32;  // no power of two: rows share no cache lines' places
         floats.resize((size_t)rows * deep + LANES);
         halves.resize((size_t)rows * deep + 64);
         scores.resize((size_t)(shape.heads / shape.keys) * (window + LANES) * shape.threads);
