@@ -205,10 +205,9 @@ class _Run:
 
     def _telling(self, way: str) -> Callable[[Mapping[str, Any]], None]:
         def on_change(progress: Mapping[str, Any]) -> None:
-            stage = progress.get("stage", "train")
-            self.told(
-                f"train {way}: {stage}", progress.get("done", 0), progress.get("total", 0), progress.get("what", "")
-            )
+            if "stage" in progress:
+                done, total = progress.get("done", 0), progress.get("total", 0)
+                self.told(f"train {way}: {progress['stage']}", done, total, progress.get("what", ""))
 
         return on_change
 

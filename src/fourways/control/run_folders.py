@@ -159,6 +159,7 @@ class _Writer:
             self.note({"stage": "rows", "done": begin, "total": len(lines), "what": f"putting {what}"})
             made = await asyncio.gather(*map(self._put, lines[begin : begin + AT_ONCE]))
             kept += [line for line in made if line is not None]
+        self.note({"stage": "rows", "done": len(lines), "total": len(lines), "what": f"putting {what}"})
         self._left_out += len(lines) - len(kept)
         if name == TRAIN and not kept:
             raise InvalidRequest(f"none of {len(lines)} rows is left to learn from: see `fourways data check`")
