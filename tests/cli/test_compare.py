@@ -123,6 +123,10 @@ def test_without_a_break_even_it_says_who_is_cheaper_all_along():
     assert list(break_evens_in_words(same)) == [
         "prompt and rag cost about the same at every traffic shown; there is no break-even."
     ]
+    four = composed(*(evidence(way, GOOD) for way in ("prompt", "rag", "finetune", "pretrain")))
+    assert list(break_evens_in_words(four)) == [
+        "prompt, rag, finetune and pretrain cost about the same at every traffic shown; there is no break-even."
+    ]
 
 
 def test_a_curve_is_drawn_from_its_floor_to_its_ceiling():
