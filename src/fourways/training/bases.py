@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -116,6 +117,17 @@ def digest_of(folder: Path) -> str:
         with file.open("rb") as opened:
             whole.update(f"{file.name}\0{hashlib.file_digest(opened, 'sha256').hexdigest()}\n".encode())
     return whole.hexdigest()
+
+
+def weights_in(folder: Path) -> int:
+    """Count the numbers in a folder's safetensors, by their headers alone."""
+    from safetensors import safe_open
+
+    count = 0
+    for file in folder.glob("*.safetensors"):
+        with safe_open(file, "pt") as opened:
+            count += sum(math.prod(opened.get_slice(name).get_shape()) for name in opened.keys())  # noqa: SIM118
+    return count
 
 
 def load_tokenizer(base: Base) -> Any:  # noqa: ANN401 - transformers has no type for it

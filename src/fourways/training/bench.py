@@ -3,25 +3,30 @@
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
 from fourways.core.errors import InvalidRequest
-from fourways.training import adapters, bases, card
+from fourways.training import adapters, bases, card, kernels
 from fourways.training.answers import Answers
 from fourways.training.defaults import Derived, Facts, derive, length_for
 from fourways.training.documents import ChatReader, Document
-from fourways.training.loop import Course, Item, Learned, Lesson, Loop
+from fourways.training.loop import Clock, Course, Item, Learned, Lesson, Loop
 from fourways.training.machine import Machine, this_machine
+from fourways.training.masters import Masters
 from fourways.training.processes import Group, join
 from fourways.training.reading import Reader
-from fourways.training.reports import open_sinks
+from fourways.training.reports import Sink, open_sinks
 from fourways.training.rows import Chat, Row, read_rows
 from fourways.training.runs import Data, Run
+from fourways.training.writing import Writer, last_answer
 
 Kept = TypeVar("Kept")
+SHOWN = 48
+"""Tokens of a sample at most."""
 SCORED = 256
 """Rows of the training set that a saved model is scored by where there are none to validate with."""
 
@@ -32,6 +37,8 @@ class Bench:
 
     Attributes:
         reader: turns chats into tokens.
+        watch: is told each report.
+        began: seconds on the wall's and the processor's clock when it was opened.
         packing: whether documents may share a row: not where the base looks back over a window of its own.
     """
 
@@ -43,6 +50,8 @@ class Bench:
     tokenizer: Any
     reader: ChatReader
     packing: bool
+    watch: Sequence[Sink]
+    began: Clock
 
     def rows(self, name: str, kind: type[Row]) -> list[Row]:
         """Read the rows of one of the run's files; none where none is named."""
@@ -81,6 +90,7 @@ class Made:
     """The model that is trained, and the numbers it is trained by."""
 
     model: Any
+    masters: Masters
     numbers: Derived
     sizes: adapters.Sizes
 
@@ -109,8 +119,9 @@ def _data(run: Run) -> Data:
     return run.data
 
 
-def open_bench(run: Run, folder: Path) -> Bench:
+def open_bench(run: Run, folder: Path, watch: Sequence[Sink] = ()) -> Bench:
     """Open what a run names, all but the weights; raises InvalidRequest where something is not fit to be used."""
+    began = Clock.now()
     _data(run)
     group = join()
     machine = this_machine(run.hyper.precision, local=group.local)
@@ -128,6 +139,8 @@ def open_bench(run: Run, folder: Path) -> Bench:
         tokenizer=tokenizer,
         reader=ChatReader(tokenizer, length=length),
         packing=run.hyper.packing and not base.config.get("sliding_window"),
+        watch=watch,
+        began=began,
     )
 
 
@@ -148,12 +161,6 @@ def make_model(bench: Bench, *, rows: int, read: Mapping[str, int]) -> Made:
             per_rank=adapters.per_rank(model, run.adapter.targets),
         ),
     )
-    if run.adapter.kind == "qlora":
-        from peft import prepare_model_for_kbit_training
-
-        model = prepare_model_for_kbit_training(  # type: ignore[no-untyped-call]
-            model, use_gradient_checkpointing=False
-        )
     if run.adapter.kind != "full":
         start = bench.folder / run.start if run.start else None
         model = (
@@ -162,8 +169,11 @@ def make_model(bench: Bench, *, rows: int, read: Mapping[str, int]) -> Made:
     elif run.start:
         model = adapters.merged(model, bench.folder / run.start).requires_grad_(requires_grad=True)
     trainable = adapters.sizes_of(model).trainable
+    model = model.to(bench.machine.device)
+    kernels.use(model)
     return Made(
-        model=model.to(bench.machine.device),
+        model=model,
+        masters=Masters(model, bench.machine.dtype),
         numbers=numbers,
         sizes=adapters.Sizes(parameters=parameters, trainable=trainable),
     )
@@ -177,6 +187,7 @@ def teach(
     train: Sequence[Item],
     valid: Sequence[Item],
     more: Mapping[str, Any],
+    shown: Document | None = None,
 ) -> dict[str, Any]:
     """Teach a model a method's lesson, save what comes out, and return the run's result.
 
@@ -185,6 +196,7 @@ def teach(
         train: what is learned from.
         valid: what is watched; empty for nothing.
         more: what the method has to tell besides.
+        shown: a chat whose last answer the model writes before and after, to be looked at.
     """
     run = bench.run
     general, answers = bench.general(), bench.answers(made.model)
@@ -203,11 +215,14 @@ def teach(
         made.model,
         lesson_of(made.model),
         course,
+        masters=made.masters,
         folder=bench.folder,
         machine=bench.machine,
         group=bench.group,
         general=answers,
-        sinks=open_sinks(run.report_to, bench.folder, run) if bench.group.writes else (),
+        sinks=(*bench.watch, *(open_sinks(run.report_to, bench.folder, run) if bench.group.writes else ())),
+        began=bench.began,
+        sample=partial(_sample, bench, made.model, shown) if shown else None,
     )
     learned = loop.run()
 
@@ -215,6 +230,19 @@ def teach(
         return mean_loss(lesson_of(model), valid or train[:SCORED])
 
     return _finish(bench, made, course, learned, score=score, more=more)
+
+
+def _sample(bench: Bench, model: Any, shown: Document) -> dict[str, str]:  # noqa: ANN401 - any causal model
+    """Let a model write a chat's last answer: the end of the prompt, what it says, and what the row says."""
+    writer = Writer(model, bench.tokenizer, bench.machine, most=SHOWN, length=bench.base.window)
+    at = last_answer(shown)
+    prompt = shown.tokens[max(0, at - bench.base.window + SHOWN) : at]
+    said = {
+        "prompt": prompt[-2 * SHOWN :],
+        "answer": writer.write([prompt], temperature=0)[0],
+        "row": shown.tokens[at:],
+    }
+    return {name: str(bench.tokenizer.decode(list(tokens))) for name, tokens in said.items()}
 
 
 @torch.no_grad()

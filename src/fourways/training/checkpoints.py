@@ -9,7 +9,9 @@ from pathlib import Path
 import msgspec
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn, optim
+from torch import Tensor, optim
+
+from fourways.training.masters import Masters
 
 KEPT = 2
 """Checkpoints that are kept: the newest, and the one before it."""
@@ -50,22 +52,22 @@ class Checkpoints:
 
     folder: Path
 
-    def write(self, state: State, model: nn.Module, optimizer: optim.Optimizer) -> None:
+    def write(self, state: State, masters: Masters, optimizer: optim.Optimizer) -> None:
         """Write one, and drop the oldest."""
         part = self._begin("unfinished")
-        save_file(trained(model), part / _WEIGHTS)
+        save_file(masters.plain(), part / _WEIGHTS)
         save_file(_flat(optimizer), part / _OPTIMIZER)
         (part / _STATE).write_bytes(msgspec.json.encode(state))
         self._end(part, _NAME.format(state.step))
         for old in self._steps()[:-KEPT]:
             shutil.rmtree(self.folder / _NAME.format(old))
 
-    def read(self, model: nn.Module, optimizer: optim.Optimizer, *, step: int) -> State:
-        """Put a checkpoint's weights into the model and the optimizer; 0 is the beginning."""
+    def read(self, masters: Masters, optimizer: optim.Optimizer, *, step: int) -> State:
+        """Put a checkpoint's weights into the masters and the optimizer; 0 is the beginning."""
         if step == 0:
             return State()
         folder = self.folder / _NAME.format(step)
-        put(model, load_file(folder / _WEIGHTS))
+        masters.put(load_file(folder / _WEIGHTS))
         _restore(optimizer, load_file(folder / _OPTIMIZER))
         return msgspec.json.decode((folder / _STATE).read_bytes(), type=State)
 
@@ -73,15 +75,15 @@ class Checkpoints:
         """Return the step of the newest checkpoint that is sound; 0 where there is none."""
         return next((step for step in reversed(self._steps()) if _sound(self.folder / _NAME.format(step))), 0)
 
-    def write_best(self, model: nn.Module) -> None:
+    def write_best(self, masters: Masters) -> None:
         """Keep the weights whose validation loss is the lowest so far."""
         part = self._begin("unfinished-best")
-        save_file(trained(model), part / _WEIGHTS)
+        save_file(masters.plain(), part / _WEIGHTS)
         self._end(part, "best")
 
-    def read_best(self, model: nn.Module) -> None:
+    def read_best(self, masters: Masters) -> None:
         """Put those weights into the model."""
-        put(model, load_file(self.folder / "best" / _WEIGHTS))
+        masters.put(load_file(self.folder / "best" / _WEIGHTS))
 
     def _steps(self) -> list[int]:
         return sorted(int(each.name.removeprefix("step-")) for each in self.folder.glob("step-????????"))
@@ -101,18 +103,6 @@ class Checkpoints:
         shutil.rmtree(whole, ignore_errors=True)
         part.replace(whole)
         _sync(self.folder)
-
-
-def trained(model: nn.Module) -> dict[str, Tensor]:
-    """Return the weights that are trained, by name."""
-    return {name: weight.detach().contiguous() for name, weight in model.named_parameters() if weight.requires_grad}
-
-
-def put(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Copy weights into the model's own."""
-    mine = dict(model.named_parameters())
-    for name, weight in weights.items():
-        mine[name].data.copy_(weight)
 
 
 def _flat(optimizer: optim.Optimizer) -> dict[str, Tensor]:

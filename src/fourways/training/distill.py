@@ -16,11 +16,12 @@ from fourways.training.documents import Document
 from fourways.training.loop import Loss, Part
 from fourways.training.packing import lay
 from fourways.training.reading import Reader
+from fourways.training.reports import Sink
 from fourways.training.runs import Distill, Run
 from fourways.training.writing import Writer
 
 
-def train(run: Run, folder: Path) -> Mapping[str, Any]:
+def train(run: Run, folder: Path, watch: Sequence[Sink] = ()) -> Mapping[str, Any]:
     """Tune a base on what a teacher says.
 
     Without a `teacher` the rows hold its answers, and this is supervised tuning on them.
@@ -28,12 +29,12 @@ def train(run: Run, folder: Path) -> Mapping[str, Any]:
     Raises:
         InvalidRequest: base, teacher or rows are not fit to be used, or their tokens differ.
     """
-    bench = open_bench(run, folder)
+    bench = open_bench(run, folder, watch)
     rows, read = bench.chats(bench.data.train)
     valid, _ = bench.chats(bench.data.valid)
     if not run.teacher:
         made = make_model(bench, rows=len(rows), read=read)
-        return teach(bench, made, bench.answers, train=rows, valid=valid, more={"data": read})
+        return teach(bench, made, bench.answers, train=rows, valid=valid, more={"data": read}, shown=(valid or rows)[0])
     teacher = bases.open_base(run.teacher, folder, what="teacher", licence=run.licence)
     if bases.load_tokenizer(teacher).get_vocab() != bench.tokenizer.get_vocab():
         raise InvalidRequest(
@@ -57,7 +58,7 @@ def train(run: Run, folder: Path) -> Mapping[str, Any]:
         )
 
     told = {"data": read, "teacher": {"name": run.teacher, "digest": teacher.digest, "licence": teacher.licence}}
-    return teach(bench, made, lesson_of, train=rows, valid=valid, more=told)
+    return teach(bench, made, lesson_of, train=rows, valid=valid, more=told, shown=(valid or rows)[0])
 
 
 class Distributions:

@@ -14,6 +14,7 @@ from fourways.training.documents import Document
 from fourways.training.loop import Loss, Part
 from fourways.training.packing import lay_together
 from fourways.training.reading import Reader
+from fourways.training.reports import Sink
 from fourways.training.rows import Preference
 from fourways.training.runs import Run
 
@@ -27,7 +28,7 @@ class Pair:
     reference: tuple[float, float] = (0.0, 0.0)
 
 
-def train(run: Run, folder: Path) -> Mapping[str, Any]:
+def train(run: Run, folder: Path, watch: Sequence[Sink] = ()) -> Mapping[str, Any]:
     """Tune a base on preferences.
 
     The reference is the model as it was before the first step (with `start`, the base with that adapter); what it says
@@ -36,7 +37,7 @@ def train(run: Run, folder: Path) -> Mapping[str, Any]:
     Raises:
         InvalidRequest: the base, its template or the rows are not fit to be used.
     """
-    bench = open_bench(run, folder)
+    bench = open_bench(run, folder, watch)
     pairs, read = read_pairs(bench, bench.data.train)
     valid, _ = read_pairs(bench, bench.data.valid)
     made = make_model(bench, rows=len(pairs), read=read)

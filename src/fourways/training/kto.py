@@ -14,6 +14,7 @@ from fourways.training.loop import Loss, Part
 from fourways.training.packing import lay_together
 from fourways.training.processes import Group
 from fourways.training.reading import Reader
+from fourways.training.reports import Sink
 from fourways.training.rows import Thumb
 from fourways.training.runs import Kto, Run
 
@@ -37,13 +38,13 @@ class Weights:
     beta: float
 
 
-def train(run: Run, folder: Path) -> Mapping[str, Any]:
+def train(run: Run, folder: Path, watch: Sequence[Sink] = ()) -> Mapping[str, Any]:
     """Tune a base on thumbs. The reference is the model as it was before the first step, as for DPO.
 
     Raises:
         InvalidRequest: the base, its template or the rows are not fit to be used.
     """
-    bench = open_bench(run, folder)
+    bench = open_bench(run, folder, watch)
     rated, read = read_rated(bench, bench.data.train)
     valid, _ = read_rated(bench, bench.data.valid)
     made = make_model(bench, rows=len(rated), read=read)

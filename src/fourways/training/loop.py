@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from fourways.training.checkpoints import Checkpoints, State
 from fourways.training.defaults import Derived
 from fourways.training.machine import Machine, measured_peak
+from fourways.training.masters import Masters
 from fourways.training.processes import Group
 from fourways.training.reports import Reports, Sink
 from fourways.training.runs import Hyper
@@ -99,25 +100,31 @@ class Loop(Generic[Item]):
         lesson: Lesson[Item],
         course: Course[Item],
         *,
+        masters: Masters,
         folder: Path,
         machine: Machine,
         group: Group,
         general: Lesson[Any] | None = None,
         sinks: Sequence[Sink] = (),
+        began: "Clock | None" = None,
+        sample: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
-        """Take all that it works with; `general` is the lesson that the general cases are scored by."""
+        """Take all that it works with: `masters` are the model's trained weights, `general` is how general cases are
+        scored, time counts from `began`, and `sample` shows what the model says.
+        """
         self._model, self._lesson, self._course = model, lesson, course
-        self._group, self._machine, self._general = group, machine, general
-        self._weights = [weight for weight in model.parameters() if weight.requires_grad]
+        self._group, self._masters, self._general = group, masters, general
+        self._weights = list(self._masters.weights.values())
         self._optimizer = torch.optim.AdamW(
             _decayed(self._weights, course.hyper.weight_decay), lr=course.numbers.learning_rate, fused=True
         )
         self._checkpoints = Checkpoints(folder=folder / "checkpoints")
         newest = int(group.sum([self._checkpoints.newest() if group.writes else 0])[0])
-        self.state = self._checkpoints.read(model, self._optimizer, step=newest)
+        self.state = self._checkpoints.read(self._masters, self._optimizer, step=newest)
         self._reports = Reports(folder / "steps.jsonl", done=newest, sinks=sinks, writes=group.writes)
         self._peak = measured_peak(machine)
-        self._clocks = _Clocks(self.state)
+        self._sample = sample if group.writes else None
+        self._clocks = _Clocks(self.state, began or Clock.now())
 
     def run(self) -> Learned:
         """Train to the end, or until validation says that it only gets worse; the best weights stay in the model."""
@@ -131,6 +138,8 @@ class Loop(Generic[Item]):
             if looked and course.valid:
                 line |= self._look()
                 stopped = "early" if self._over() else "end"
+                if self._sample and (stopped == "early" or state.step == numbers.steps):
+                    line["sample"] = self._sample()
             last = state.step == numbers.steps or stopped == "early"
             if state.step % numbers.report_every == 0 or looked or last or state.step == 1:
                 self._reports.write(line)
@@ -138,7 +147,7 @@ class Loop(Generic[Item]):
                 self._keep()
         if course.valid and state.best_step < state.step:
             self._group.wait()
-            self._checkpoints.read_best(self._model)
+            self._checkpoints.read_best(self._masters)
         after = self._mean(self._general, course.general)
         self._clocks.into(state)
         return Learned(state=state, stopped=stopped, after=after, peak=self._peak)
@@ -159,11 +168,12 @@ class Loop(Generic[Item]):
                 **{name: value for name, value in watched.items() if value is not None},
                 "derived": course.numbers.plain(),
                 "peak_flops": self._peak,
+                **({"sample": self._sample()} if self._sample else {}),
                 **course.first,
             }
         )
         if course.valid and self._group.writes:
-            self._checkpoints.write_best(self._model)
+            self._checkpoints.write_best(self._masters)
 
     def _step(self) -> dict[str, Any]:
         """Do one step and return its report."""
@@ -178,6 +188,7 @@ class Loop(Generic[Item]):
         for part in parts:
             loss = self._lesson.loss(part)
             (loss.total / weight).backward()  # type: ignore[no-untyped-call]
+            self._masters.collect()
             for name, value in {"loss": loss.total, **loss.more}.items():
                 sums[name] = sums.get(name, 0.0) + value.item()
         self._group.sum_gradients(self._weights)
@@ -187,6 +198,7 @@ class Loop(Generic[Item]):
             each["lr"] = rate
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
+        self._masters.spread()
         names = sorted(sums) if self._group.size == 1 else self._agreed(sums)
         tokens, *totals = self._group.sum(
             [sum(part.tokens for part in parts), *(sums.get(name, 0.0) for name in names)]
@@ -223,7 +235,7 @@ class Loop(Generic[Item]):
         if state.valid_best is None or loss < state.valid_best:
             state.valid_best, state.best_step, state.since = loss, state.step, 0
             if self._group.writes:
-                self._checkpoints.write_best(self._model)
+                self._checkpoints.write_best(self._masters)
         else:
             state.since += 1
         return {"valid_loss": loss}
@@ -235,7 +247,7 @@ class Loop(Generic[Item]):
     def _keep(self) -> None:
         self._clocks.into(self.state)
         if self._group.writes:
-            self._checkpoints.write(self.state, self._model, self._optimizer)
+            self._checkpoints.write(self.state, self._masters, self._optimizer)
         self._clocks.kept()
 
     @torch.no_grad()
@@ -252,15 +264,28 @@ class Loop(Generic[Item]):
         return loss / weight if weight else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """A moment: seconds on the wall's and on the processor's clock."""
+
+    wall: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> "Clock":
+        """Return this one."""
+        return cls(wall=time.perf_counter(), cpu=time.process_time())
+
+
 class _Clocks:
     """Time spent, over all starts of a run; speed since the last step; when the last checkpoint was."""
 
-    def __init__(self, state: State) -> None:
-        self._seconds, self._cpu = state.seconds, state.cpu_seconds
-        self._began = self._stepped = self._saved = time.perf_counter()
+    def __init__(self, state: State, began: Clock) -> None:
+        self._seconds, self._cpu = state.seconds - began.wall, state.cpu_seconds - began.cpu
+        self._stepped = self._saved = time.perf_counter()
 
     def into(self, state: State) -> None:
-        state.seconds = self._seconds + time.perf_counter() - self._began
+        state.seconds = self._seconds + time.perf_counter()
         state.cpu_seconds = self._cpu + time.process_time()
 
     def speed(self, tokens: float) -> float:

@@ -14,19 +14,19 @@ _SIDE = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """A device, and whether matrix products on it are computed in bfloat16."""
+    """A device, and whether models on it compute in bfloat16."""
 
     device: torch.device
     bf16: bool
 
     @property
     def dtype(self) -> torch.dtype:
-        """What weights that are not trained are held in."""
+        """What models compute in."""
         return torch.bfloat16 if self.bf16 else torch.float32
 
     @contextmanager
     def computing(self) -> Iterator[None]:
-        """Compute matrix products in the machine's precision, and what is delicate in float32."""
+        """Compute a model of float32 weights by autocast, where bfloat16 is computed in."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             yield
 

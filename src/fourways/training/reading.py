@@ -32,10 +32,9 @@ class Reader:
         here = laid.to(self._machine.device)
         self._at = here.picked()
         try:
-            with self._machine.computing():
-                out = self.model(
-                    input_ids=here.tokens, attention_mask=here.mask(), position_ids=here.positions, use_cache=False
-                )
+            out = self.model(
+                input_ids=here.tokens, attention_mask=here.mask(), position_ids=here.positions, use_cache=False
+            )
         finally:
             self._at = None
         scores: Tensor = out.logits.float()

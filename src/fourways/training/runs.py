@@ -107,6 +107,16 @@ class Distill(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     new_tokens: int = 64
 
 
+class Search(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How `training/search` looks for rate, batch and rank.
+
+    Attributes:
+        trials: that are to end, those given up counted in.
+    """
+
+    trials: int = 12
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that decides what a training program makes.
 
@@ -133,6 +143,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     kto: Kto = Kto()
     distill: Distill = Distill()
     merge: bool = False
+    search: Search = Search()
     quantize: Precision = "none"
     pretrain: Mapping[str, Any] = msgspec.field(default_factory=dict)
     report_to: tuple[str, ...] = ()

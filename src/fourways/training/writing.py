@@ -43,16 +43,15 @@ class Writer:
         training = self._model.training
         self._model.eval()
         try:
-            with self._machine.computing():
-                out = self._model.generate(
-                    input_ids=tokens.to(self._machine.device),
-                    attention_mask=seen.to(self._machine.device),
-                    max_new_tokens=self._most,
-                    do_sample=temperature > 0,
-                    temperature=temperature or None,
-                    top_k=0 if temperature else None,
-                    pad_token_id=pad,
-                )
+            out = self._model.generate(
+                input_ids=tokens.to(self._machine.device),
+                attention_mask=seen.to(self._machine.device),
+                max_new_tokens=self._most,
+                do_sample=temperature > 0,
+                temperature=temperature or None,
+                top_k=0 if temperature else None,
+                pad_token_id=pad,
+            )
         finally:
             self._model.train(training)
         return [self._ended(answer) for answer in out[:, longest:].tolist()]

@@ -46,7 +46,8 @@ def tokenizer(base):
 
 def said(tokenizer, document):
     """Decode the learned tokens, run by run."""
-    runs, before = [], False
+    runs: list[list[int]] = []
+    before = False
     for token, learned in zip(document.tokens, document.learned, strict=True):
         if learned and not before:
             runs.append([])

@@ -88,7 +88,7 @@ def test_rows_that_are_no_preferences_are_refused(started, capsys):
 
 def test_the_loss_of_a_preference_is_the_papers():
     values = torch.randn(4, 50, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    got = dpo.dpo_losses(*values, 0.3)
+    got = dpo.dpo_losses(values[0], values[1], values[2], values[3], 0.3)
     for pi_w, pi_l, ref_w, ref_l, loss in zip(*values.tolist(), got.tolist(), strict=True):
         assert loss == pytest.approx(-math.log(1 / (1 + math.exp(-0.3 * ((pi_w - ref_w) - (pi_l - ref_l))))))
 

@@ -43,6 +43,8 @@ def test_full_tuning_learns_and_transformers_reads_what_comes_out(started, base)
     assert (told["kind"], told["steps"], told["stopped"]) == ("model", 12, "end")
     assert told["trainable"] == told["parameters"] > 90_000
     first = lines(folder)[0]
+    assert lines(folder)[-1]["sample"]["row"].startswith("In ")
+    assert lines(folder)[-1]["sample"]["answer"] != first["sample"]["answer"]
     assert (first["step"], first["of"], first["derived"]) == (0, 12, told["derived"])
     model = AutoModelForCausalLM.from_pretrained(folder / "model", use_safetensors=True)
     tokenizer = AutoTokenizer.from_pretrained(folder / "model")
