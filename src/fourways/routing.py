@@ -12,7 +12,7 @@ from fourways.config.watch import ProjectFile
 from fourways.control.builds import Built, build_app, open_when_asked
 from fourways.control.fittings import Fittings
 from fourways.core.chat import Answerer, Principal
-from fourways.core.errors import FourwaysError, NotFound
+from fourways.core.errors import FourwaysError, NotFound, NotTrained
 from fourways.core.ids import TenantId
 from fourways.core.rollout import Line
 from fourways.gateway.limits import LimitBook
@@ -211,7 +211,7 @@ class InForce:
         """
         route = self._routes.current.pick(model, EVERYBODY)
         if route.missing is not None:
-            raise route.missing
+            raise NotTrained(route.missing.message, app=route.missing.app, way=route.missing.way)
         return route
 
     def arm(self, app: str, canary: bool) -> Answerer:  # noqa: FBT001 - one of two arms

@@ -8,7 +8,7 @@ import pytest
 from tests.ways.bench import Found, Trainer, build, hit, workshop
 
 from fourways.control.comparisons import Compares
-from fourways.core.errors import NotFound, Unavailable
+from fourways.core.errors import InvalidRequest, NotFound, Unavailable
 from fourways.core.ids import DEFAULT_TENANT
 from fourways.core.report import Report
 from fourways.evals.cases import Assertion, Case, Suite
@@ -71,6 +71,7 @@ class Bench:
 
     def __init__(self, folder: Path, database: Database, synced: Mapping[str, Any] = SYNCED, yaml: str = YAML) -> None:
         self.trainer = Trainer()
+        self.refuses = ""
         (folder / "d.jsonl").touch()
         knowing = Echo(lambda request: f"It is {request.messages[-1]['content'].split()[-1].strip('?')}.")
         self.shop = workshop(
@@ -106,6 +107,8 @@ class Bench:
         return dict.fromkeys(names, self.synced)
 
     async def _train(self, app: str, way: str, on_change: Any) -> None:
+        if self.refuses:
+            raise InvalidRequest(self.refuses)
         on_change({"stage": "sft", "done": 5, "total": 10, "what": "loss 1.2"})
         self.trainer.known.append(way)
         result = {"steps": 10, "tokens": 5000, "seconds": 90.0}
@@ -189,6 +192,17 @@ async def test_a_way_that_is_not_trained_is_trained_first_and_its_training_is_pa
     assert ("train finetune: sft", 5, 10, "loss 1.2") in bench.told
     again = await bench.compare(first=5)  # what it cost to train counts, whenever it was trained
     assert again.arm("finetune").build.seconds > 90
+
+
+async def test_a_way_that_cannot_be_trained_is_left_out_and_the_others_are_compared(tmp_path: Path, database: Database):
+    yaml = YAML.replace("apps:", "datasets: {d: {files: [d.jsonl]}}\napps:").replace(
+        "ways: {", "ways: {finetune: {datasets: [d]}, "
+    )
+    bench = await Bench(tmp_path, database, yaml=yaml).ready()
+    bench.refuses = "row 3 holds a test case"
+    found = await bench.compare(first=5)
+    assert [arm.way for arm in found.arms] == ["prompt", "rag"]
+    assert found.notes[0] == "finetune: left out, as it could not be trained: row 3 holds a test case"
 
 
 async def test_what_was_there_already_is_said(tmp_path: Path, database: Database):

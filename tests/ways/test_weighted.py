@@ -70,6 +70,11 @@ async def test_what_decides_no_weights_makes_none(shop, more):
     assert (await recipe(shop(yaml("finetune", f", {more}")), "finetune")).digest == plain.digest
 
 
+async def test_what_nobody_said_is_in_no_recipe(shop):
+    made = await recipe(shop(yaml("finetune", ", lora_r: 4")), "finetune")
+    assert made.plain["run"] == {"method": "sft", "adapter": {"r": 4}}
+
+
 async def test_what_is_not_trained_says_what_trains_it(shop):
     for way, verb in (("finetune", "tune"), ("pretrain", "train")):
         with pytest.raises(NotTrained, match=f"'a:{way}' is not trained yet.*`fourways {verb} a`"):
@@ -137,14 +142,16 @@ async def test_rows_are_put_exactly_as_questions_will_be(shop):
     assert [found.passage.document for found in put.sources] == ["docs/vpn.md"]
 
 
-async def test_a_row_that_brings_its_passage_along_is_put_with_that_one(shop):
-    made = shop(yaml("finetune", ", knowledge: k"), found=Found([hit(TEXT)]))
+@pytest.mark.parametrize(("system", "first"), [("", "a row's own"), (", system: The way's.", "The way's.")])
+async def test_a_row_that_brings_its_passage_along_is_put_with_that_one(shop, system, first):
+    """So is its system text, unless the way has one: people will meet that."""
+    made = shop(yaml("finetune", f", knowledge: k{system}"), found=Found([hit(TEXT)]))
     parts = (await build("finetune", made)).parts
     putting = Putting(parts["prompt"], {key: parts[key] for key in ("knowledge", "retrieval")}, made)
     own = "Lunch is at noon.\n\nQuestion: When is lunch?"
     put = await putting([{"role": "system", "content": "a row's own"}, {"role": "user", "content": own}])
     assert put is not None
-    assert [message["content"] for message in put.messages] == [own]
+    assert [message["content"] for message in put.messages] == [first, own]
 
 
 async def test_what_nothing_is_found_for_is_not_learned(shop):

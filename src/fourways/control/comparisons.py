@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -12,7 +12,7 @@ from fourways.config.testing import Facts, TestsNode
 from fourways.config.tree import App, Project
 from fourways.control.meter import cores, cpu_seconds
 from fourways.core.chat import Answerer
-from fourways.core.errors import NotFound, NotTrained, Unavailable
+from fourways.core.errors import InvalidRequest, NotFound, NotTrained, Unavailable
 from fourways.core.ids import TenantId
 from fourways.core.report import Report
 from fourways.core.specs import Candidate
@@ -93,10 +93,12 @@ class Compares:
             first: only the suite's first cases.
             fresh: ask all anew, whatever was answered before.
 
+        A way whose training is refused or fails is left out, and the notes say why.
+
         Raises:
             NotFound: there is no such app.
             InvalidSuite: its test cases are wrong, or there are none.
-            Unavailable: a knowledge cannot be brought up to date.
+            Unavailable: a knowledge cannot be brought up to date, or no way could be built.
         """
         if app not in self.project.apps:
             raise NotFound.named("app", app, self.project.apps)
@@ -122,6 +124,7 @@ class _Run:
     first: int | None
     fresh: bool
     phases: list[Step] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def facts(self) -> Facts:
@@ -149,6 +152,8 @@ class _Run:
         ]
         comparison = await asyncio.to_thread(compose, evidence, self._setting(started))
         comparison = with_phase(comparison, Step(name="put together", seconds=self.tools.clock() - begun))
+        why = tuple(f"{way}: left out, as it could not be trained: {error}" for way, error in self.left_out.items())
+        comparison = replace(comparison, notes=(*why, *comparison.notes))
         await asyncio.to_thread(self._keep, comparison)
         return comparison
 
@@ -175,10 +180,16 @@ class _Run:
             for knowledge in rests_on:
                 if knowledge not in known:
                     known[knowledge] = await self._ingest(knowledge)
-            candidate, step = await self._candidate(way, spec)
+            try:
+                candidate, step = await self._candidate(way, spec)
+            except (InvalidRequest, Unavailable) as error:
+                self.left_out[way.name] = error.message
+                continue
             trained = await asyncio.to_thread(self._trained, candidate)
             made.append((candidate, self._built([known[name] for name in rests_on], trained, step)))
             self.told("build", number, len(wanted), way.name)
+        if not made:
+            raise Unavailable("; ".join(f"{way}: {error}" for way, error in self.left_out.items()))
         return made
 
     async def _candidate(self, way: Way, spec: object) -> tuple[Candidate, Step]:

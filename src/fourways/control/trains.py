@@ -124,10 +124,15 @@ def _named(result: Mapping[str, Any], base: Base | None) -> Mapping[str, Any]:
 
 
 def _name_base(config: Path, base: Base | None) -> None:
-    """Take this machine's paths out of an adapter's configuration: equal weights are then equal files everywhere."""
+    """Take this machine's paths, and a set's chance order, out of an adapter's configuration.
+
+    Equal weights are then equal files everywhere.
+    """
     if base is None or not config.is_file():
         return
     body = json.loads(config.read_text(encoding="utf-8")) | {"base_model_name_or_path": base.name}
+    if isinstance(body.get("target_modules"), list):
+        body["target_modules"].sort()
     config.write_text(json.dumps(body, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 

@@ -58,5 +58,5 @@ class Put:
 
 
 def _without_system(messages: Sequence[Message]) -> list[Message]:
-    """Leave out the row's own system text: the prompt's stands there when people ask."""
+    """Leave out a row's own system text: the prompt's stands there when people ask."""
     return [message for message in messages if message.get("role") != "system"]

@@ -77,7 +77,7 @@ class Recipe:
     def plain(self) -> dict[str, Any]:
         """What decides the weights, as JSON."""
         return {
-            "run": {key: value for key, value in msgspec.to_builtins(self.run).items() if key != "report_to"},
+            "run": settled(msgspec.structs.replace(self.run, report_to=())),
             "base": asdict(self.base)["digest"] if self.base else "",
             "teacher": asdict(self.teacher)["digest"] if self.teacher else "",
             "ingredients": sorted([one.role, one.kind, one.name, one.digest] for one in self.ingredients),
@@ -124,6 +124,23 @@ class Trained:
     def name(self) -> str:
         """As people see it: the base and the beginning of the digest."""
         return f"{self.base.name}+{self.digest[:8]}" if self.base else f"scratch-{self.digest[:8]}"
+
+
+def settled(run: Run) -> dict[str, Any]:
+    """Return what a run says otherwise than by default, as JSON: a setting that comes with a later fourways, and that
+    nobody gave, makes no other recipe.
+    """
+    return _otherwise(msgspec.to_builtins(run), msgspec.to_builtins(Run(method=run.method))) | {"method": run.method}
+
+
+def _otherwise(given: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in given.items():
+        nested = isinstance(value, Mapping) and isinstance(usual.get(key), Mapping)
+        kept = _otherwise(value, usual[key]) if nested else value
+        if value != usual.get(key):
+            found[key] = kept
+    return found
 
 
 class Training(Protocol):
