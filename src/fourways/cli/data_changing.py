@@ -37,11 +37,11 @@ def clean(
 ) -> None:
     """Mend or drop rows; what was done to each stands in a log beside what is written.
 
-    Rules, in order: unreadable, encoding, empty, contaminated (a test case), language, too long, duplicate,
-    near-duplicate, personal, cap.
+    In order: unreadable, encoding, empty, contaminated (a test case), language, too long,
+    duplicate, near-duplicate, personal, cap.
 
-    Examples:  fourways data clean rows.jsonl   ·   fourways data clean ours -o clean.jsonl --language en --cap 200   ·
-    fourways data clean rows.jsonl --personal drop --dry-run
+    Examples:  fourways data clean rows.jsonl   ·   fourways data clean ours -o clean.jsonl
+    ·   fourways data clean rows.jsonl --language en --cap 200 --personal drop --dry-run
     """
     from fourways.training.data.cleaning import Rules
 

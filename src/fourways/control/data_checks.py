@@ -150,6 +150,7 @@ def _looked(rows: Sequence[Row], problems: Sequence[Problem], suites: Sequence[S
         same=same,
         near=near,
         conflicts=checking.conflicts_of(rows),
+        calls=sum(any(one.get("tool_calls") for one in row.messages) for row in rows),
         personal=personal,
         veiled=veiled,
         contaminated=[_said(rows, one) for one in contaminated(rows, suites)],
@@ -192,6 +193,8 @@ def _warnings(found: Checkup) -> list[str]:
         told.append(f"questions that are answered in several ways: {len(found.conflicts):,}")
     if found.personal:
         told.append("there is personal data in it: what is learned cannot be taken back without training anew")
+    if found.calls:
+        told.append(f"rows that call tools: {found.calls:,}; the tuning programs here learn their text, not the calls")
     if "secret" in found.personal:
         told.append("there are keys or passwords in it: revoke them")
     if found.labels is not None and found.labels.ratio > UNEVEN:

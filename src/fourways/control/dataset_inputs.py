@@ -1,5 +1,6 @@
 """What a dataset of the project file is made from: files, documents of a knowledge, answers that people judged."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -102,11 +103,12 @@ class Inputs:
     async def of_files(self, node: FilesDataset, on_made: OnMade) -> list[Row]:
         """Read the rows of files."""
         files = self.files_of(node)
+        columns = {str(key): value for key, value in node.columns.items()}
         reads = []
         for number, (name, path) in enumerate(files, 1):
             on_made(number, len(files), name)
-            columns = {str(key): value for key, value in node.columns.items()}
-            reads.append(read_file(path, file=name, format_=node.format or "", columns=columns))
+            form = node.format or ""
+            reads.append(await asyncio.to_thread(read_file, path, file=name, format_=form, columns=columns))
         return rows_of(reads)
 
     # ------------------------------------------------------------ knowledge
@@ -120,15 +122,19 @@ class Inputs:
             documents = shown.documents_in(connection, place, number)
         return number, [one for one in documents if not one.acl or one.acl & set(node.labels)]
 
-    async def of_knowledge(self, node: KnowledgeDataset, on_made: OnMade) -> list[Row]:
-        """Make rows of every document: questions with their answers, by a model or by rules."""
+    def _stored(self, node: KnowledgeDataset) -> list[Stored]:
+        """Return the documents that may be learned from, with their texts, by uri."""
         place = Place(tenant=self.tenant, knowledge=node.knowledge)
         number, documents = self._documents(node)
         wanted = {one.uri for one in documents}
         with self.database.reading() as connection:
             versions = catalog.versions(connection, place)
             ids = [one.id for one in versions if one.uri in wanted and _visible(one, number)]
-            stored = sorted(catalog.stored(connection, ids), key=lambda one: one.version.uri)
+            return sorted(catalog.stored(connection, ids), key=lambda one: one.version.uri)
+
+    async def of_knowledge(self, node: KnowledgeDataset, on_made: OnMade) -> list[Row]:
+        """Make rows of every document: questions with their answers, by a model or by rules."""
+        stored = await asyncio.to_thread(self._stored, node)
         names = frozenset[str]().union(*(lexicon_of(one.document.text).names for one in stored))
         rows: list[Row] = []
         for done, one in enumerate(stored):
@@ -137,7 +143,7 @@ class Inputs:
             if node.model:
                 pairs = await self.ask(node.model, read, node.per_passage)
             else:
-                pairs = pairs_by_rules(read.document, names)
+                pairs = await asyncio.to_thread(pairs_by_rules, read.document, names)
             rows += rows_from(read, pairs, per_passage=node.per_passage, context=node.context)
         on_made(len(stored), len(stored), "")
         return asked_once(rows)
@@ -156,7 +162,8 @@ class Inputs:
     async def of_feedback(self, node: FeedbackDataset, on_made: OnMade) -> list[Row]:
         """Make rows of what people said of answers."""
         answers = []
-        for trace, said in groupby(self._judged(node), key=lambda one: (one.trace_id, one.question, one.answer)):
+        judged = await asyncio.to_thread(self._judged, node)
+        for trace, said in groupby(judged, key=lambda one: (one.trace_id, one.question, one.answer)):
             opinions = sorted(said, key=lambda one: one.updated_at)
             answers.append(
                 Judged(

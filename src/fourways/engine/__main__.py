@@ -12,15 +12,17 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from uvicorn import Config, Server
 
 from fourways.core.errors import FourwaysError, InvalidRequest, Unavailable
-from fourways.engine.app import CHAT_HANDLERS, HANDLERS, App
-from fourways.engine.chat_service import ChatEngine, ChatSettings, LoadedModel
+from fourways.engine.app import HANDLERS, App
 from fourways.engine.lifeline import watch_parent
 from fourways.engine.service import Engine, Loaded, Settings
+
+if TYPE_CHECKING:
+    from fourways.engine.chat_service import ChatEngine, LoadedModel
 
 GRACE = 30
 """Seconds that requests under way get to finish after SIGTERM."""
@@ -87,6 +89,8 @@ def _cores() -> int:
 async def _serve(options: argparse.Namespace) -> None:
     options.instance = options.instance or os.urandom(8).hex()
     if options.model:
+        from fourways.engine.chat_app import CHAT_HANDLERS
+
         chat = _chat_engine(options)
         await _run(options, chat, App(chat, CHAT_HANDLERS))
     else:
@@ -105,7 +109,9 @@ def _embedding_engine(options: argparse.Namespace) -> Engine:
     return Engine(settings, lambda: _load(options))
 
 
-def _chat_engine(options: argparse.Namespace) -> ChatEngine:
+def _chat_engine(options: argparse.Namespace) -> "ChatEngine":
+    from fourways.engine.chat_service import ChatEngine, ChatSettings
+
     sys.setswitchinterval(SWITCH)
     pairs = [given.partition("=") for given in options.adapter]
     if any(not (name and folder) for name, _, folder in pairs):
@@ -119,7 +125,7 @@ def _chat_engine(options: argparse.Namespace) -> ChatEngine:
     return ChatEngine(settings, lambda: _load_model(options))
 
 
-async def _run(options: argparse.Namespace, engine: Engine | ChatEngine, app: App[Any]) -> None:
+async def _run(options: argparse.Namespace, engine: "Engine | ChatEngine", app: App[Any]) -> None:
     """Load and serve until told to stop."""
     listener = _listen(options)
     server = Server(
@@ -146,7 +152,7 @@ async def _run(options: argparse.Namespace, engine: Engine | ChatEngine, app: Ap
         engine.close()
 
 
-async def _load_into(engine: Engine | ChatEngine, server: Server) -> None:
+async def _load_into(engine: "Engine | ChatEngine", server: Server) -> None:
     """Load the models; an engine that cannot is stopped, and its error goes up."""
     try:
         await engine.load()
@@ -178,7 +184,7 @@ def _load(options: argparse.Namespace) -> Loaded:
     )
 
 
-def _load_model(options: argparse.Namespace) -> LoadedModel:
+def _load_model(options: argparse.Namespace) -> "LoadedModel":
     _check_installed()
     from fourways.engine.opening import Options, open_model
 

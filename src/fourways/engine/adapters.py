@@ -1,7 +1,7 @@
 """A LoRA adapter in peft's format, read and checked against the base it is for."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,12 +79,12 @@ def parts_of(shape: Shape) -> dict[str, tuple[tuple[str, int], ...]]:
     }
 
 
-def read_adapter_config(folder: Path, digest: str) -> dict[str, Any]:
+def read_adapter_config(folder: Path, digests: Collection[str]) -> dict[str, Any]:
     """Return an adapter's `adapter_config.json`, checked as far as it can be without its weights.
 
     Args:
         folder: of the adapter.
-        digest: of the base's weights. An adapter that names another (`base_digest`) is refused.
+        digests: of the base, by whichever it may be named. An adapter that names another (`base_digest`) is refused.
 
     Raises:
         NotFound: there is no adapter in the folder.
@@ -102,18 +102,19 @@ def read_adapter_config(folder: Path, digest: str) -> dict[str, Any]:
     if wrong:
         raise InvalidRequest(f"{folder}: {', '.join(wrong)}; plain LoRA, without biases and other modules, is served")
     meant = config.get("base_digest")
-    if meant and meant != digest:
-        raise InvalidRequest(f"{folder} is an adapter for another base: it names {meant[:12]}…, this is {digest[:12]}…")
+    if meant and meant not in digests:
+        here = ", ".join(f"{one[:12]}…" for one in digests)
+        raise InvalidRequest(f"{folder} is an adapter for another base: it names {meant[:12]}…, this is {here}")
     return config
 
 
-def read_adapter(folder: Path, shape: Shape, digest: str) -> Adapter:
+def read_adapter(folder: Path, shape: Shape, digests: Collection[str]) -> Adapter:
     """Load an adapter for our own decoder.
 
     Args:
         folder: peft's: `adapter_config.json` and `adapter_model.safetensors`.
         shape: of the base.
-        digest: of the base's weights.
+        digests: of the base, by whichever it may be named.
 
     Raises:
         NotFound: there is none, or it is pickled.
@@ -121,7 +122,7 @@ def read_adapter(folder: Path, shape: Shape, digest: str) -> Adapter:
     """
     from safetensors.torch import load_file
 
-    config = read_adapter_config(folder, digest)
+    config = read_adapter_config(folder, digests)
     (weights,) = files_of(folder, "adapter_model")
     halves: dict[tuple[int, str], dict[str, Tensor]] = {}
     for name, tensor in load_file(weights).items():

@@ -9,8 +9,6 @@ from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
 from fourways.core.errors import FourwaysError, NotFound, RequestTooLarge
-from fourways.engine.chat_service import ChatEngine
-from fourways.engine.chat_wire import ChatRequest, CompletionRequest, LoadAdapter, UnloadAdapter
 from fourways.engine.service import Engine
 from fourways.engine.wire import (
     EmbeddingRequest,
@@ -75,35 +73,22 @@ async def _rerank(engine: Engine, body: bytes) -> Reply:
     return await engine.rerank(decode(body, RerankRequest))
 
 
-async def _tokenize(engine: Engine | ChatEngine, body: bytes) -> Reply:
+async def _tokenize(engine: Engine, body: bytes) -> Reply:
     return await engine.tokenize(decode(body, TokenizeRequest))
 
 
-async def _chat(engine: ChatEngine, body: bytes) -> Reply | Stream:
-    return await engine.chat(decode(body, ChatRequest))
-
-
-async def _complete(engine: ChatEngine, body: bytes) -> Reply | Stream:
-    return await engine.complete(decode(body, CompletionRequest))
-
-
-async def _load_adapter(engine: ChatEngine, body: bytes) -> Reply:
-    return await engine.load_adapter(decode(body, LoadAdapter))
-
-
-async def _unload_adapter(engine: ChatEngine, body: bytes) -> Reply:
-    return await engine.unload_adapter(decode(body, UnloadAdapter))
-
-
-async def _health(engine: Service, _: bytes) -> Reply:
+async def health(engine: Service, _: bytes) -> Reply:
+    """Answer `GET /health`."""
     return engine.health()
 
 
-async def _models(engine: Service, _: bytes) -> Reply:
+async def models(engine: Service, _: bytes) -> Reply:
+    """Answer `GET /v1/models`."""
     return engine.list_models()
 
 
-async def _metrics(engine: Service, _: bytes) -> Reply:
+async def metrics(engine: Service, _: bytes) -> Reply:
+    """Answer `GET /metrics`."""
     return Reply(body=engine.metrics.exposition(), content_type=b"text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -113,21 +98,9 @@ HANDLERS: Handlers[Engine] = MappingProxyType(
         ("POST", "/v1/rerank"): _rerank,
         ("POST", "/rerank"): _rerank,
         ("POST", "/tokenize"): _tokenize,
-        ("GET", "/v1/models"): _models,
-        ("GET", "/health"): _health,
-        ("GET", "/metrics"): _metrics,
-    }
-)
-CHAT_HANDLERS: Handlers[ChatEngine] = MappingProxyType(
-    {
-        ("POST", "/v1/chat/completions"): _chat,
-        ("POST", "/v1/completions"): _complete,
-        ("POST", "/v1/load_lora_adapter"): _load_adapter,
-        ("POST", "/v1/unload_lora_adapter"): _unload_adapter,
-        ("POST", "/tokenize"): _tokenize,
-        ("GET", "/v1/models"): _models,
-        ("GET", "/health"): _health,
-        ("GET", "/metrics"): _metrics,
+        ("GET", "/v1/models"): models,
+        ("GET", "/health"): health,
+        ("GET", "/metrics"): metrics,
     }
 )
 

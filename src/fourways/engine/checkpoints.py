@@ -44,6 +44,15 @@ def digest_of(files: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
+def folder_digest(folder: Path) -> str:
+    """Return the SHA-256 over names and contents of a folder's files, by which training programs name a base."""
+    whole = hashlib.sha256()
+    for file in sorted(each for each in folder.iterdir() if each.is_file()):
+        with file.open("rb") as opened:
+            whole.update(f"{file.name}\0{hashlib.file_digest(opened, 'sha256').hexdigest()}\n".encode())
+    return whole.hexdigest()
+
+
 def read_tensors(folder: Path, config: Mapping[str, Any]) -> dict[str, "Tensor"]:
     """Load a model folder's tensors under transformers' names, quantised ones as what they stand for.
 

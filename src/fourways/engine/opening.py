@@ -1,7 +1,7 @@
 """A folder of a causal model, opened: our own decoder where it covers the model and agrees with transformers."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fourways.core.errors import FourwaysError, NotFound
 from fourways.engine.adapters import Adapter, read_adapter, read_adapter_config
 from fourways.engine.chat_service import LoadedModel
-from fourways.engine.checkpoints import digest_of, files_of, read_tensors
+from fourways.engine.checkpoints import digest_of, files_of, folder_digest, read_tensors
 from fourways.engine.decoders import Decoder
 from fourways.engine.parity import Agreement, compare, remembered
 from fourways.engine.shapes import Shape, read_config, shape_of
@@ -54,25 +54,26 @@ def open_model(folder: Path, options: Options) -> LoadedModel:
     if not folder.is_dir():
         raise NotFound(f"there is no folder '{folder}'; give a folder of a causal model, in transformers' format")
     config = read_config(folder)
-    words, digest, shape = Words(folder), digest_of(files_of(folder)), shape_of(config)
+    words, shape = Words(folder), shape_of(config)
+    digests = (digest_of(files_of(folder)), folder_digest(folder))
     if shape is None or options.decoder == "transformers":
         kind = config.get("model_type")
         reason = "asked for" if shape else f"our own decoder does not cover '{kind}'"
-        return _fallen_back(folder, config, options, words, digest, reason)
+        return _fallen_back(folder, config, options, words, digests, reason)
     tensors = read_tensors(folder, config)
     decoder = _own(tensors, shape, options)
     agreement = Agreement(agrees=True, found="not compared")
     if options.probe:
-        whole = f"{digest} {sorted(config.items())}"
+        whole = f"{digests[0]} {sorted(config.items())}"
         agreement = remembered(decoder, whole, lambda: compare(decoder, folder, tensors))
     if not agreement.agrees:
-        return _fallen_back(folder, config, options, words, digest, agreement.found)
+        return _fallen_back(folder, config, options, words, digests, agreement.found)
     log.info("%s serves %s; compared with transformers: %s", decoder.name, folder, agreement.found)
     return LoadedModel(
         decoder=decoder,
         words=words,
         parity=agreement.found,
-        read_adapter=lambda path: read_adapter(path, shape, digest),
+        read_adapter=lambda path: read_adapter(path, shape, digests),
     )
 
 
@@ -101,7 +102,7 @@ def _own(tensors: "Mapping[str, torch.Tensor]", shape: Shape, options: Options) 
 
 
 def _fallen_back(
-    folder: Path, config: Mapping[str, Any], options: Options, words: Words, digest: str, reason: str
+    folder: Path, config: Mapping[str, Any], options: Options, words: Words, digests: Sequence[str], reason: str
 ) -> LoadedModel:
     """Open the folder by transformers, and say why."""
     from fourways.engine.fallback import open_fallback
@@ -111,7 +112,7 @@ def _fallen_back(
     decoder = open_fallback(folder, tensors, dtype=options.dtype, slots=options.slots, window=options.window)
 
     def read(path: Path) -> Adapter:
-        read_adapter_config(path, digest)
+        read_adapter_config(path, digests)
         files_of(path, "adapter_model")
         return Adapter(folder=path, pairs={})
 

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from fourways.core.errors import InvalidRequest
+from fourways.training.machine import Machine
 from fourways.training.runs import AdapterKind
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
@@ -181,6 +182,13 @@ def load_model(base: Base, kind: AdapterKind, dtype: torch.dtype) -> Any:  # noq
             # bitsandbytes repacks 4-bit weights at the first look in eval mode, and no gradient passes them afterwards.
             setattr(module, "support_avx512bf16_for_cpu", False)  # noqa: B010 - an attribute of its own
     return model
+
+
+def load_saved(folder: Path, machine: Machine) -> Any:  # noqa: ANN401 - any causal model's class
+    """Load a model that a run has saved, rounded or not, to compute with."""
+    config = json.loads((folder / "config.json").read_bytes())
+    saved = Base(name=str(folder), folder=folder, licence="", digest="", config=config)
+    return load_model(saved, "lora", machine.dtype).to(machine.device).eval()
 
 
 def quiet() -> None:

@@ -128,6 +128,10 @@ def open_bench(run: Run, folder: Path, watch: Sequence[Sink] = ()) -> Bench:
     base = bases.open_base(run.base, folder, licence=run.licence)
     if run.start:
         adapters.check_adapter(folder / run.start)
+    if run.gguf:
+        from fourways.training import gguf_export
+
+        gguf_export.check(base.folder)
     tokenizer = bases.load_tokenizer(base)
     length = length_for(run.hyper.length, base.window)
     return Bench(
@@ -269,7 +273,7 @@ def _finish(
     """
     run, state, group = bench.run, learned.state, bench.group
     seconds, cpu = state.seconds, group.sum([state.cpu_seconds])[0]
-    whole = run.adapter.kind == "full" or run.merge or run.quantize != "none"
+    whole = run.adapter.kind == "full" or run.merge or bool(run.gguf) or run.quantize != "none"
     result: dict[str, Any] = {
         "method": run.method,
         "adapter": run.adapter.kind,
@@ -317,24 +321,38 @@ def _save(
         model.save_pretrained(part)
         adapters.name_base(part, bench.base.name)
     if whole:
-        before = score(model) if run.adapter.kind != "full" or run.quantize != "none" else None
+        before = score(model) if run.adapter.kind != "full" or run.quantize != "none" or run.gguf else None
         if run.adapter.kind != "full":
             plain = bases.load_model(bench.base, "full", torch.float32)
             model = adapters.merged(plain, part).to(bench.machine.device)
             shutil.rmtree(part)
         model.to(_kept_in(bench.base)).save_pretrained(part)
-        if run.quantize != "none":
-            from fourways.training import quantize
-
-            told["quantized"] = quantize.quantize_folder(part, run.quantize)
-            model = quantize.load_quantized(part, bench.machine.dtype).to(bench.machine.device)
+        bench.tokenizer.save_pretrained(part, save_jinja_files=False)
+        told |= _rounded(bench, part, score, before)
         if before is not None:
-            told["saved_loss"] = {"before": before, "after": score(model)}
+            told["saved_loss"] = {"before": before, "after": score(bases.load_saved(part, bench.machine))}
     bench.tokenizer.save_pretrained(part, save_jinja_files=False)
     card.write_card(part, run=run, result={**result, **told})
     whole_folder = bench.folder / "model"
     shutil.rmtree(whole_folder, ignore_errors=True)
     part.replace(whole_folder)
+    return told
+
+
+def _rounded(bench: Bench, part: Path, score: Callable[[Any], float], before: float | None) -> dict[str, Any]:
+    """Write the saved model in the shorter forms that are asked for; return what they took, and cost."""
+    run = bench.run
+    told: dict[str, Any] = {}
+    if run.gguf:
+        from fourways.training import gguf_export
+
+        told["gguf"] = gguf_export.export_gguf(part, run.gguf)
+        short = gguf_export.rounded(bases.load_saved(part, bench.machine), run.gguf)
+        told["gguf"]["loss"] = {"before": before, "after": score(short)}
+    if run.quantize != "none":
+        from fourways.training import quantize
+
+        told["quantized"] = quantize.quantize_folder(part, run.quantize)
     return told
 
 

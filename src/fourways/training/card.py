@@ -46,7 +46,7 @@ def make_card(
         },
         "metrics": {
             name: result[name]
-            for name in ("loss", "general", "saved_loss", "quantized")
+            for name in ("loss", "general", "saved_loss", "quantized", "gguf")
             if result.get(name) is not None
         },
         "limits": _limits(run, result),

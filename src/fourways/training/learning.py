@@ -19,6 +19,8 @@ from fourways.training.processes import Group
 from fourways.training.scorer import Scorer
 from fourways.training.shards import SKIP
 
+ROUND = 256
+"""Positions that are scored are a multiple of it: each other number is a kernel made anew, and kept."""
 CLIP = 1.0
 """The longest gradient."""
 
@@ -157,10 +159,12 @@ def summed_loss(scorer: Scorer, packed: Packed, machine: Machine) -> Tensor:
     tokens, targets, documents = (
         torch.from_numpy(each).to(machine.device) for each in (packed.tokens, packed.targets.ravel(), packed.documents)
     )
+    at = (targets != SKIP).nonzero().squeeze(1)
+    room = -len(at) % ROUND
+    wanted = functional.pad(targets[at], (0, room), value=SKIP)
     with machine.device, machine.computing():
-        at = (targets != SKIP).nonzero().squeeze(1)
-        scores = scorer(tokens, documents, at)
-    return functional.cross_entropy(scores, targets[at], reduction="sum")
+        scores = scorer(tokens, documents, functional.pad(at, (0, room)))
+    return functional.cross_entropy(scores, wanted, reduction="sum", ignore_index=SKIP)
 
 
 @torch.no_grad()

@@ -70,7 +70,9 @@ def join() -> Group:
     if size == 1:
         return Group()
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     return Group(rank=dist.get_rank(), size=size, local=int(os.environ.get("LOCAL_RANK", "0")))
 
 

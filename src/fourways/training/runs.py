@@ -128,6 +128,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         teacher: a folder of a larger model to learn from (distill).
         pretrain: of that method alone: its dial, its overrides, its stages' files.
         merge: whether an adapter is added to the base's weights, and a whole model comes out.
+        gguf: f16, bf16 or q8_0: whether a Llama is written as GGUF too; "" for not.
         report_to: tensorboard, mlflow, wandb, comet: where curves go besides `steps.jsonl`.
     """
 
@@ -143,6 +144,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     kto: Kto = Kto()
     distill: Distill = Distill()
     merge: bool = False
+    gguf: Literal["", "f16", "bf16", "q8_0"] = ""
     search: Search = Search()
     quantize: Precision = "none"
     pretrain: Mapping[str, Any] = msgspec.field(default_factory=dict)

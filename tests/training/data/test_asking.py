@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fourways.core.data import Document
 from fourways.training.data.asking import pairs_by_rules
@@ -89,6 +91,19 @@ def test_of_another_language_only_tables_and_named_values_are_asked_for():
 )
 def test_a_page_that_says_nothing_is_asked_nothing(text):
     assert asked(text) == {}
+
+
+@given(st.text(alphabet="aI1 .,;:|-#*\n(€@/fyou", max_size=200))
+def test_any_text_can_be_asked_and_its_pairs_lie_in_it(text):
+    for pair in pairs_by_rules(Document(uri="a.md", title="T", text=text, content_hash="")):
+        assert 0 <= pair.start <= pair.end <= len(text)
+
+
+@pytest.mark.parametrize(
+    "piece", ["x", "a ", "If a, ", "| a ", "a: b; ", "at least ", "1. ", "12 ", "(", "[a](", "<a "]
+)
+def test_an_endless_line_keeps_nobody_waiting(piece):
+    asked(piece * 30_000)
 
 
 def test_records_of_a_sheet_are_rows_too():

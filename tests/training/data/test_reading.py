@@ -8,11 +8,14 @@ import pytest
 from fourways.core.errors import InvalidDataset
 from fourways.training.data.reading import read_rows, rows_of
 from fourways.training.data.rows import Row, with_system, written
+from fourways.training.rows import Chat, Preference, Thumb
+from fourways.training.rows import read_rows as program_rows
 
 QUESTION = {"role": "user", "content": "Which port?"}
 ANSWER = {"role": "assistant", "content": "51820"}
 CALL = {
     "role": "assistant",
+    "content": "",
     "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
 }
 RESULT = {"role": "tool", "tool_call_id": "1", "content": "51820"}
@@ -120,7 +123,7 @@ def test_all_wrong_rows_are_named_at_once_and_the_right_ones_kept():
     said = "\n".join(map(str, read.problems))
     assert "rows.jsonl:2: is no JSON" in said
     assert "rows.jsonl:3: turn 2 of `messages` has the role 'gpt'; 'gpt' is ShareGPT's word for assistant" in said
-    assert 'rows.jsonl:4: no turn is the assistant\'s; an answer would be {"role": "assistant"' in said
+    assert 'rows.jsonl:4: no turn is the assistant\'s, with text; an answer would be {"role": "assistant"' in said
     assert "rows.jsonl:5: is pairs, the rest of the file chat; right would be" in said
     assert "rows.jsonl:6: turn 2 of `messages` (assistant) is empty" in said
     assert "rows.jsonl:7: should be an object such as {…}, not '\"text\"'" in said
@@ -166,6 +169,21 @@ def test_what_is_written_is_read_again_with_its_source_and_group():
     again = only(written([with_system(row, "Be short.")]))
     assert again.messages[0] == {"role": "system", "content": "Be short."}
     assert (again.source, with_system(again, "Be long.")) == (row.source, again)
+
+
+@pytest.mark.parametrize(
+    ("kind", "row"),
+    [
+        (Chat, {"messages": [{"role": "developer", "content": "Hi."}, QUESTION, CALL, RESULT, ANSWER, QUESTION, CALL]}),
+        (Chat, {"instruction": "Which port?", "output": "51820"}),
+        (Preference, {"prompt": "Which port?", "chosen": "51820", "rejected": "80"}),
+        (Thumb, {"prompt": "Which port?", "completion": "80", "label": "down"}),
+    ],
+)  # fmt: skip
+def test_training_programs_read_what_is_written(tmp_path, kind, row):
+    (tmp_path / "train.jsonl").write_bytes(written([only(lines(row))]))
+    (read,) = program_rows(tmp_path / "train.jsonl", kind)
+    assert read.messages[-1].content in {"Which port?", "51820"}
 
 
 def test_a_judged_answer_among_pairs_is_never_learned_as_a_right_one():

@@ -16,7 +16,7 @@ _UNIT = r"(?:%|percent|GB|MB|TB|KB|kg|g|km|m|cm|mm|inch|W|V|kWh|Mbit/s|Gbit/s|GH
 _DATE = rf"(?:\d{{1,2}} {_MONTH}(?: \d{{4}})?|{_MONTH} \d{{4}}|{_MONTH} \d{{1,2}}(?:, \d{{4}})?)"
 _CLOCK = r"(?:\d{1,2}:\d{2}(?: (?:to|and) \d{1,2}:\d{2})?|noon|midnight)"
 _LENGTH = (
-    rf"(?:(?:{_BOUND}) )?{NUMBER}(?:[ -](?:to|and|or) {NUMBER})?[ -]"
+    rf"(?:(?:{_BOUND}) )?(?:{NUMBER}|one)(?:[ -](?:to|and|or) {NUMBER})?[ -]"
     rf"(?:(?:working|business|calendar|full|more) )?{_TIME}(?: (?:ahead|before|later|in advance)\b)?"
 )
 _AHEAD = rf"{_LENGTH}(?<=ahead|efore|vance)|\b(?:{_BOUND}) {NUMBER} (?:working )?{_TIME} (?:ahead|before)"
@@ -25,7 +25,10 @@ _EVERY = (
     r"|\b(?:hourly|nightly|daily|weekly|monthly|quarterly|yearly)\b"
 )
 _AT = rf"\b(?:from {_CLOCK} (?:to|until) {_CLOCK}|(?:at|until|before|by) {_CLOCK})(?:\b|$)"
-_ON = rf"\b(?:on|since|until|by|before|in) (?:the )?{_DATE}|\bon {_DAY}(?: and {_DAY})?(?: at {_CLOCK})?"
+_ON = (
+    rf"\bin {_MONTH} and (?:in )?{_MONTH}\b|\b(?:on|since|until|by|before|in) (?:the )?{_DATE}"
+    rf"|\bon {_DAY}(?: and {_DAY})?(?: at {_CLOCK})?"
+)
 _RATE = (
     r"(?: (?:a|an|per|each|every) (?:second|minute|hour|day|night|week|month|quarter|year|person|user|mail|device))?"
 )

@@ -19,6 +19,8 @@ from fourways.training.data.tables import Asked, questions_on_rows, under
 
 NO_LONGER = frozenset(("superseded", "archived", "obsolete", "deprecated", "withdrawn", "expired"))
 """`status` of documents that no longer hold: their questions name them, so that what holds now is not confused."""
+LONGEST_BLOCK = 1500
+"""Characters of a sentence, row or item: what is longer is no statement that could be asked for."""
 HURRIED = 5
 """Of so many wordings, one is written in a hurry; the plainest of a fact never is."""
 _LONGEST = 40
@@ -32,7 +34,7 @@ def pairs_by_rules(document: Document, names: Collection[str] = ()) -> tuple[Pai
         document: parsed.
         names: words that are names wherever they stand, as other documents tell.
     """
-    blocks = list(blocks_of(document.text))
+    blocks = [block for block in blocks_of(document.text) if len(block.text) <= LONGEST_BLOCK]
     found = lexicon_of(document.text)
     lexicon = Lexicon(
         found.names | (frozenset(names) - {name for name in names if name.lower() in found.small}), found.small

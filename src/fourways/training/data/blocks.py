@@ -13,7 +13,8 @@ _RULE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
 _ITEM = re.compile(r"\s*(?:([-*+•])|(\d+)[.)])\s+")
 _RECORD = re.compile(r"[^:;]{1,40}: [^:;]+(?:; [^:;]{1,40}: [^;]*)+$")
 _MARKS = re.compile(r"\*\*|__|`|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])")
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_LINK = re.compile(r"!?\[([^\]]{0,300})\]\([^)]{0,1000}\)")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|<!--.*?-->")
 _SPACE = re.compile(r"\s+")
 
 
@@ -75,7 +76,7 @@ def blocks_of(text: str) -> Iterator[Block]:
 
 def plain(text: str) -> str:
     """Take Markdown's marks out of a text, and put it on one line."""
-    return _SPACE.sub(" ", _MARKS.sub("", _LINK.sub(r"\1", text))).strip()
+    return _SPACE.sub(" ", _MARKS.sub("", _LINK.sub(r"\1", _TAG.sub("", text)))).strip()
 
 
 def _lines(text: str) -> Iterator[_Line]:

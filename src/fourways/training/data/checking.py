@@ -64,6 +64,7 @@ class Checkup:
         languages: by code; "" for those where it is not clear.
         labels: None where the answers are no labels.
         conflicts: questions that are answered in several ways.
+        calls: rows in which a tool is called.
         personal: kinds of personal data and how many were found.
         veiled: examples of them, hidden but for their ends.
         window: what a row may have at most; None where nobody says.
@@ -85,6 +86,7 @@ class Checkup:
     conflicts: Sequence[tuple[str, int]]
     personal: Mapping[str, int]
     veiled: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    calls: int = 0
     window: int | None = None
     truncated: int = 0
     refused: Sequence[tuple[str, str]] = ()

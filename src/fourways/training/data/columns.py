@@ -17,12 +17,14 @@ class Cell:
         column: its column's heading.
         kind: the first column's heading: what rows are.
         value: what stands in it.
+        noun: whether the column's heading may be a noun: not where other rows say yes or no there.
     """
 
     row: str
     column: str
     kind: str
     value: str
+    noun: bool = True
 
     @property
     def be(self) -> str:
@@ -59,7 +61,7 @@ def by_value(cell: Cell) -> tuple[str, ...]:
         ) else f"When is {row} {column}?", f"{row}, {column}: what are the hours?"
     if re.match(r"(?:yes|no)\b", value, re.IGNORECASE):
         return f"{row[:1].upper()}{row[1:]}, {column}: yes or no?", f"Is there {column} with {row}?"
-    if WITHOUT_NOUN.match(column):
+    if WITHOUT_NOUN.match(column) or not cell.noun:
         return (f"{row[:1].upper()}{row[1:]}: {column}?",)
     if _PERSON.match(value):
         return f"Who is the {column} of {row}?", f"{column} of {row}: who is it?"

@@ -6,6 +6,8 @@ from typing import Any
 from fourways.core.chat import Message, text_of
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+AS: Mapping[str, str] = {"developer": "system", "function": "tool"}
+"""Older and newer names of roles, as training programs know them."""
 SPEAKERS: Mapping[str, str] = {
     "human": "user",
     "user": "user",
@@ -56,7 +58,7 @@ def _turn(one: Any, number: int, key: str) -> Message:  # noqa: ANN401 - whateve
         raise wrong(f"turn {number} of `{key}` ({role}) is empty; leave the turn out, or say something in it")
     if isinstance(content, list) and any(_is_other(part) for part in content):
         raise wrong(f"turn {number} of `{key}` holds more than text (an image, audio); only text is learned from")
-    return kept | {"content": text_of(kept)} if content is not None else kept
+    return kept | {"role": AS.get(role, role), "content": text_of(kept)}
 
 
 def _is_other(part: object) -> bool:

@@ -55,9 +55,9 @@ class Format:
 
 def _chat(values: Values, source: Source) -> Row:
     messages = conversation(values["messages"], "messages")
-    if not any(one["role"] == "assistant" for one in messages):
-        raise wrong('no turn is the assistant\'s; an answer would be {"role": "assistant", "content": "…"}')
-    while messages[-1]["role"] != "assistant":
+    if not any(one["role"] == "assistant" and one["content"].strip() for one in messages):
+        raise wrong('no turn is the assistant\'s, with text; an answer would be {"role": "assistant", "content": "…"}')
+    while messages[-1]["role"] != "assistant" or not messages[-1]["content"].strip():
         messages = messages[:-1]
     return Row(source=source, messages=messages, tools=_tools(values))
 

@@ -50,7 +50,7 @@ def _names_a_thing(key: str, value: str, kind: str) -> bool:
     clause = not (AUXILIARIES | VERBS | _NO_NAME).isdisjoint(words) or is_imperative(key)
     said = value.split(" ", 1)[0].lower() in AUXILIARIES | {"see"}
     few = 2 if kind == "sentence" else 7
-    return not clause and not said and len(words) <= few and words[0] not in _NOT_FIRST
+    return key[:1].isalnum() and not clause and not said and len(words) <= few and words[0] not in _NOT_FIRST
 
 
 def _named(key: str, value: str, block: Block, topic: str, lexicon: Lexicon) -> Iterator[Asked]:

@@ -16,8 +16,9 @@ LEAST_BARE = 6
 """Words from which on a question with an article is understood by itself: "Where is the form?" is not."""
 _WHICH = re.compile(r"\b(?:the|an?|its|each|every)\b", re.IGNORECASE)
 _AND = re.compile(r",? and (?P<rest>(?:is|are|can|cannot|may|must|has|have|[a-z]{3,}s) (?!and\b).*)$")
-_POINTING = re.compile(r"\b(?:this|these|that one|above|below|the following|page)\b", re.IGNORECASE)
+_POINTING = re.compile(r"\b(?:this|these|that one|the above|the following|page)\b|\b(?:above|below)\?$", re.IGNORECASE)
 _NOBODY = re.compile(r"\b(?:is|are|do|does|did|can|may|must|if|when|that|to|of) (?:it|they|them|he|she)\b")
+_VAGUE = re.compile(r"(?:It|They|This|These)\b")
 _NO_THING = re.compile(r"(?:The|If|What|How|When|Where|Who|\d)\b")
 _MOST_HEADING = 4
 
@@ -75,6 +76,8 @@ def _about(block: Block, topic: str) -> str:
 def _wordings(question: str, about: str, topic: str) -> tuple[str, ...]:
     """Say a question as it is, and under what it is about; first the latter where it names nothing of it."""
     question = question[:1].upper() + question[1:]
+    if _VAGUE.match(question):
+        return (under(about, question),)
     said = {word.lower().rstrip("s") for word in re.findall(r"\w{4,}", question)}
     named = any(word.lower().rstrip("s") in said for word in re.findall(r"\w{4,}", topic))
     if named:

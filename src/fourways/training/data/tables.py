@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fourways.training.data.amounts import amount_in
 from fourways.training.data.blocks import Block
-from fourways.training.data.clauses import AUXILIARIES, mine
+from fourways.training.data.clauses import AUXILIARIES, clause_of, mine
 from fourways.training.data.columns import FORMS, WITHOUT_NOUN, Cell, by_value
 from fourways.training.data.naming import Lexicon, with_article
 
@@ -18,6 +18,8 @@ _YES_NO = re.compile(r"(?:yes|no|none|never|nobody)\b", re.IGNORECASE)
 _EMPTY = frozenset(("", "-", "–", "—", "n/a"))
 _DEFINING = re.compile(r"(?:meaning|what it means|what it is|what it does|description|purpose)$", re.IGNORECASE)
 _DAY = re.compile(r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day")
+_TIMES = frozenset(("when", "date", "day", "time", "deadline"))
+"""Headings of first columns that hold times."""
 _SAID = frozenset(("message", "what you see", "error", "error message", "symptom", "problem", "fault", "if"))
 """Headings of first columns that hold what somebody reads or sees."""
 _NAMING = frozenset(("name", "item", "product", "method", "term", "person", "model", "abbreviation", "word"))
@@ -58,7 +60,8 @@ def questions_on_rows(blocks: Sequence[Block], topic: str, lexicon: Lexicon) -> 
                 if not columns[place] or row.values[place].lower() in _EMPTY:
                     continue
                 kind, column = _heading(columns[0]), _heading(columns[place])
-                cell = Cell(row=named, column=column, kind=kind, value=row.values[place])
+                noun = not any(_YES_NO.match(one.values[place]) for one in rows)
+                cell = Cell(row=named, column=column, kind=kind, value=row.values[place], noun=noun)
                 yield Asked(questions=_forward(cell, about), answer=cell.value, block=row)
                 if unique[place][cell.value.lower()] == 1 and (back := _backward(cell, lexicon)):
                     yield Asked(questions=back, answer=row.values[0], block=row)
@@ -134,7 +137,14 @@ def _backward(cell: Cell, lexicon: Lexicon) -> tuple[str, ...]:
         return _called(cell, value)
     if re.match(r"(?:meant|made|used) for$", cell.column, re.IGNORECASE):
         return (f"Which {cell.kind} is {cell.column} {value}?", f"What {cell.kind} do I get for {value}?")
-    if cell.kind in _UNNAMED or " " in cell.kind or WITHOUT_NOUN.match(cell.column) or "," in value:
+    if cell.kind in _TIMES and cell.column in {"what", "what happens", "step"}:
+        clause = clause_of(f"{cell.value[:1].upper()}{cell.value[1:]}")
+        turned = clause is not None and clause.verb in AUXILIARIES
+        asked = (
+            f"{clause.helper} {lexicon.lower(clause.subject)} {clause.rest}" if clause is not None and turned else ""
+        )
+        return (f"When {mine(asked)}?", f"When: {mine(value)}?") if asked else (f"When is this done: {mine(value)}?",)
+    if not cell.noun or cell.kind in _UNNAMED or " " in cell.kind or WITHOUT_NOUN.match(cell.column) or "," in value:
         return ()
     article = "an" if re.match(r"[aeio]|u(?!s|ni)", cell.column) else "a"
     if amount_in(value) or value[:1].isdigit() or value[:1] in "€$£":

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from fourways.training.data.amounts import amount_in
 from fourways.training.data.clauses import AUXILIARIES, VERBS, is_imperative, mine
 from fourways.training.data.naming import Lexicon, with_article
 
@@ -13,6 +14,10 @@ _NO_CASE = r"(?!it |they |one |that |this |nobody )"
 _END = r"[.;](?:\s|$)"
 _IF = re.compile(rf"(?:If|When|As soon as) (?P<case>{_NO_CASE}[^,;:]{{6,140}}?), (?:then )?(?P<then>.{{6,240}}?){_END}")
 _TO = re.compile(rf"(?:To|For|In case of|Before|After) (?P<what>[^,;:]{{4,90}}), (?P<then>.{{6,240}}?){_END}")
+_MEANS = re.compile(
+    r"(?P<what>[A-Z][\w.-]{1,20}(?: [\w-]+)?) means (?:that )?(?P<is>[^:.;]{4,120})(?:: (?P<do>[^.]+))?"
+)
+_THERE = re.compile(r"There are (?P<what>.+)")
 _ONLY = re.compile(r"Only (?P<who>[^,.]{3,80}?) (?P<aux>can|may|must|will|is|are) (?P<rest>[^.;]{3,120})[.;]")
 _NEVER = re.compile(r"(?:Please )?(?:Never|Do not|Don't) (?P<what>[^.;:,]{4,140})[.;:,]")
 _NAME = r"[A-ZÀ-Þ][\w’'-]+ [A-ZÀ-Þ][\w’'-]+"
@@ -58,6 +63,25 @@ def how_to(sentence: str, _: Lexicon) -> Found:
         yield f"What do I do for {what}?", found["then"]
     elif not sentence.startswith("For "):
         yield f"What do I do {sentence.split(maxsplit=1)[0].lower()} {what}?", found["then"]
+
+
+def means(sentence: str, _: Lexicon) -> Found:
+    """Ask what a code or a word means, and what is then to be done."""
+    found = _MEANS.match(sentence)
+    if found:
+        yield f"What does {found['what']} mean?", found["is"]
+        if found["do"] and is_imperative(found["do"]):
+            yield f"{found['what']} - what do I do?", found["do"]
+            yield f"I get {found['what']}. What now?", found["do"]
+
+
+def there_are(sentence: str, _: Lexicon) -> Found:
+    """Ask how many there are."""
+    found = _THERE.match(sentence)
+    amount = amount_in(found["what"]) if found else None
+    if found and amount is not None and amount.kind == "count" and not amount.start:
+        behind = re.split(r"[,;:.(]", found["what"][amount.end :])[0]
+        yield f"How many {amount.thing} are there{mine(behind).rstrip()}?", amount.text
 
 
 def only(sentence: str, lexicon: Lexicon) -> Found:
@@ -108,4 +132,4 @@ def addresses(sentence: str, lexicon: Lexicon) -> Found:
             yield f"What is the address of {lexicon.lower(reached['what'])}?", found["it"]
 
 
-TELLING: Sequence[Callable[[str, Lexicon], Found]] = (if_so, how_to, only, never, people, addresses)
+TELLING: Sequence[Callable[[str, Lexicon], Found]] = (if_so, how_to, means, there_are, only, never, people, addresses)

@@ -24,7 +24,7 @@ ASKS: Mapping[str, tuple[str, ...]] = {
 _MOST_AMOUNT, _MOST_REST, _MOST_CALLED, _MOST_ALLOWED, _MOST_PLACE, _MOST_STATE, _MOST_SUBJECT = 60, 8, 5, 14, 9, 12, 3
 _LEFT_OPEN = re.compile(r"\b(?:and|or|but|than|not|the|a|an|of|with)$|\b(?:that|which|who|whether)\b")
 _NEXT = re.compile(r"\s(?:and|or|but|so|because|which|if)\s|[,;:]")
-_PARTS = re.compile(r"[;:.]\s|,\s(?:and|but|so|which)\s|\.$")
+_PARTS = re.compile(r"[;:.]\s|,\s(?:and|but|so)\s|\.$")
 _DEFINITE = re.compile(r"\b(?:the|last|first|these|than|a|an) $")
 _NO_START = frozenset("it they this that these those he she if when where there then here and but or".split())
 _DONE = r"\w+(?:ed|en|pt|ld|nt|de|ut|wn)"
@@ -109,12 +109,11 @@ def in_place(sentence: str, before: str) -> Found:
         clause = part.strip()
         first, _, rest = clause.partition(" ")
         meant = resolved(first, before) if first in {"It", "They"} else ""
-        if meant is None:
-            continue
         clause = f"{meant[:1].upper()}{meant[1:]} {rest}" if meant else clause
-        if is_imperative(clause):
-            yield from _told(clause)
-        elif meant or (first.lower() not in _NO_START and first[:1].isupper()):
+        told = list(_told(clause)) if is_imperative(clause) else []
+        if told:
+            yield from told
+        elif meant is None or meant or (first.lower() not in _NO_START and first[:1].isupper()):
             for amount in amounts_in(clause):
                 if not amount.text.startswith("the ") and not _DEFINITE.search(clause[: amount.start]):
                     behind = clause[amount.end :]
@@ -134,7 +133,9 @@ def _told(clause: str) -> Found:
     """Ask when something is to be done that somebody is told to do."""
     amount = amount_in(clause)
     negative = re.match(r"(?:never|do not|please)\b", clause, re.IGNORECASE)
-    if amount is not None and amount.kind in {"ahead", "within", "at", "on", "every"} and not negative:
+    directly = amount is not None and amount.kind == "length" and clause[: amount.start].count(" ") == 1
+    when = amount is not None and amount.kind in {"ahead", "within", "at", "on", "every"}
+    if amount is not None and (when or directly) and not negative:
         behind = clause[amount.end :]
         kept = " before" if _instead(amount, behind) == "how long before" else ""
         rest = f"{clause[: amount.start].rstrip(', ')}{kept}{behind}".rstrip("., ")
