@@ -264,9 +264,16 @@ class House:
 
     # ------------------------------------------------------------ training
 
-    async def build(self, app: str, way: str, on_change: Callable[[Mapping[str, Any]], None]) -> JobRow:
+    async def build(
+        self,
+        app: str,
+        way: str,
+        on_change: Callable[[Mapping[str, Any]], None],
+        *,
+        most: tuple[float, float] | None = None,
+    ) -> JobRow:
         """Build a way whose weights have to be trained, and wait for it; see `Builder.build`."""
-        row = await self.builder.build(app, way, on_change, helping=not self._tasks)
+        row = await self.builder.build(app, way, on_change, helping=not self._tasks, most=most)
         await self.reroute()
         return row
 

@@ -91,17 +91,25 @@ class Builder:
             submit_build, self.database, self.tenant, self.workshop, app, way, now=time.time()
         )
 
-    async def build(self, app: str, way: str, on_change: OnChange, *, helping: bool) -> JobRow:
+    async def build(
+        self, app: str, way: str, on_change: OnChange, *, helping: bool, most: tuple[float, float] | None = None
+    ) -> JobRow:
         """Build a way and wait for it; another process may be doing it.
 
         Args:
             on_change: called with the job's progress, again and again.
             helping: whether this process does such jobs meanwhile, because none of its own runs.
+            most: minutes and US dollars that it may likely take; None for whatever it takes.
 
         Raises:
             NotFound: there is no such app, or it has no such way.
-            InvalidRequest: it failed or was cancelled; says why.
+            InvalidRequest: it failed, was cancelled, or would take more; says why.
         """
+        if most is not None:
+            ahead = await self.forecast(app, way)
+            if ahead.trained is None and (ahead.minutes.likely > most[0] or ahead.usd.likely > most[1]):
+                says = f"it takes about {ahead.minutes.likely:,.0f} minutes and ${ahead.usd.likely:,.2f}"
+                raise InvalidRequest(f"{says}: --yes does it all the same, and so does `{ahead.recipe.command}`")
         job = await self.submit(app, way)
         return await self.wait(job, on_change, helping=helping)
 

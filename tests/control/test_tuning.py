@@ -214,6 +214,16 @@ async def test_a_lost_lease_moves_to_another_worker_which_goes_on_in_the_same_fo
     assert launcher.ended == [launcher.ran[0]]
 
 
+async def test_what_takes_more_than_it_may_is_not_begun(house: House):
+    await house.ingest(["k"], lambda *_: None)
+    launcher = Instant()
+    with pytest.raises(InvalidRequest, match=r"about \d+ minutes .* so does `fourways train a`"):
+        await builder(house, launcher).build("a", "pretrain", lambda _: None, helping=True, most=(0.1, 5.0))
+    assert launcher.ran == []
+    with house.database.reading() as connection:
+        assert jobs.recent_jobs(connection, TENANT, kind=KIND) == []
+
+
 async def test_weights_answer_everybody_so_what_only_some_may_read_is_not_learned(house: House):
     await house.ingest(["k"], lambda *_: None)
     launcher = Instant(hangs=1)

@@ -1,7 +1,9 @@
 """`fourways compare`: every way of an app built, measured on the same cases, and put side by side, with advice."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +13,7 @@ from rich.markup import escape
 from fourways.cli.compare_shown import tell
 from fourways.cli.place import only_app
 from fourways.cli.terminal import ERR, AsJson, bars, folder_of, print_json
+from fourways.cli.tune import MINUTES, USD
 from fourways.control.state import state_folder
 
 if TYPE_CHECKING:
@@ -31,6 +34,9 @@ def compare(
     markdown: Annotated[Path | None, typer.Option(help="Write it as Markdown too.", dir_okay=False)] = None,
     *,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ask all anew, whatever was answered before.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help=f"Train what takes over {MINUTES:g} minutes or ${USD:g}, too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare every way of an app on the same test cases: quality, speed, cost, data; and say which to take, and why.
@@ -41,7 +47,7 @@ def compare(
     """
     folder = folder_of(context)
     with bars() as shown:
-        found = asyncio.run(_compare(folder, app, first, shown.move, fresh=fresh))
+        found = asyncio.run(_compare(folder, app, first, shown.move, fresh=fresh, yes=yes))
     report = html or _usual(folder, found)
     _write(found, report, markdown)
     if as_json:
@@ -53,13 +59,16 @@ def compare(
     ERR.print(f"[green]✓[/] the report: [bold]{escape(str(report))}[/]", soft_wrap=True)
 
 
-async def _compare(folder: Path, app: str | None, first: int | None, told: "Told", *, fresh: bool) -> "Comparison":
+async def _compare(
+    folder: Path, app: str | None, first: int | None, told: "Told", *, fresh: bool, yes: bool
+) -> "Comparison":
     from fourways.bootstrap import open_house
 
     house = open_house(folder)
     await house.start(background=False)
     try:
-        return await house.comparer.compare(only_app(house.project.apps, app), told, first=first, fresh=fresh)
+        comparer = replace(house.comparer, train=partial(house.build, most=None if yes else (MINUTES, USD)))
+        return await comparer.compare(only_app(house.project.apps, app), told, first=first, fresh=fresh)
     finally:
         await house.close()
 
