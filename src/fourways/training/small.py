@@ -207,9 +207,9 @@ def stages(pages: str, tokens: int, *, begun: bool = False) -> tuple[Stage, ...]
                 (0.6, Cloze(pages, 2, 7)),
                 (0.4, Tables(2, 8)),
                 (0.3, Lists(3, 9)),
-                (0.7, Sources(read, 4)),
+                (0.7, Sources(read, 3)),
             ],
-            {512: 3, 1024: 1},
+            {512: 1},
         ),
     )
     return parts[2:] if begun else parts
