@@ -1,5 +1,4 @@
 // The Llama family, decoded: rows of tokens in, logits out, keys and values kept in slots. Called from native.py.
-
 #include "cache.hpp"
 #include "threads.hpp"
 
