@@ -1,11 +1,11 @@
 // The Llama family, decoded: rows of tokens in, logits out, keys and values kept in slots. Called from native.py.
-
-#include "matrices.hpp"
+#include "cache.hpp"
 #include "threads.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <memory>
 
 extern "C" struct Shape {
     int vocabulary, width, layers, heads, keys, head, hidden, window, slots, threads, rows, halves;
@@ -35,9 +35,9 @@ public:
 #ifdef TILES
         tiles = shape.halves && tiles_allowed();
 #endif
-        const size_t kept = (size_t)shape.layers * shape.slots * shape.keys * window * shape.head;
-        if (shape.halves) half_keys = pages<half>(kept), half_values = pages<half>(kept);
-        else float_keys = pages<float>(kept), float_values = pages<float>(kept);
+        if (shape.halves)
+            short_cache.reset(new Cache<half>(shape.layers, shape.slots, shape.keys, shape.head, window));
+        else long_cache.reset(new Cache<float>(shape.layers, shape.slots, shape.keys, shape.head, window));
         const int rows = up_to(shape.rows, 32);
         x.resize((size_t)rows * shape.width);
         wide = std::max(query + 2 * key, 2 * shape.hidden);
@@ -45,16 +45,13 @@ public:
         deep = up_to(std::max({shape.width, query, shape.hidden}), 32) + 32;  // no power of two: rows share no cache lines' places
         floats.resize((size_t)rows * deep + LANES);
         halves.resize((size_t)rows * deep + 64);
-        scores.resize((size_t)(shape.heads / shape.keys) * (window + LANES) * shape.threads);
+        scores.resize((size_t)(window + LANES) * shape.threads);
     }
 
     ~Decoder() {
         for (auto& layer : layers)
             for (Matrix* matrix : {&layer.qkv, &layer.out, &layer.gate_up, &layer.down}) matrix->release();
         head.release();
-        const size_t kept = (size_t)shape.layers * shape.slots * shape.keys * window * shape.head;
-        if (half_keys) munmap(half_keys, kept * sizeof(half)), munmap(half_values, kept * sizeof(half));
-        if (float_keys) munmap(float_keys, kept * sizeof(float)), munmap(float_values, kept * sizeof(float));
     }
 
     void forward(int count, const int* tokens, const int* slots, const int* positions, const int* numbers, int asked,
@@ -75,8 +72,8 @@ public:
     }
 
     void copy(int source, int target, int length) {
-        if (half_keys) copy_in(half_keys, half_values, source, target, length);
-        else copy_in(float_keys, float_values, source, target, length);
+        if (short_cache) short_cache->copy(source, target, length);
+        else long_cache->copy(source, target, length);
     }
 
     const Shape shape;
@@ -88,7 +85,6 @@ public:
     bool tiles = false;
 
 private:
-    static constexpr int AHEAD = 2048;  // numbers that are fetched before they are needed
     // What is read in one pass, part by part.
     struct Pass {
         Decoder* own;
@@ -201,10 +197,6 @@ private:
         }
     }
 
-    size_t place(int layer, int slot, int group) const {
-        return (((size_t)layer * shape.slots + slot) * shape.keys + group) * window * shape.head;
-    }
-
     void turn(float* heads, int count, int position) const {
         const int pairs = shape.head / 2;
         const float *c = &cos[(size_t)position * pairs], *s = &sin[(size_t)position * pairs];
@@ -221,88 +213,17 @@ private:
         turn(qkv, shape.heads + shape.keys, position);
         const float scale = 1.0f / std::sqrt((float)shape.head);
         for (int n = 0; n < query; n++) qkv[n] *= scale;
-        if (half_keys) keep(half_keys, half_values, at, qkv + query, slot, position);
-        else keep(float_keys, float_values, at, qkv + query, slot, position);
-    }
-
-    // Keys lie in blocks of sixteen positions, so that sixteen scores are computed at once; values position by position.
-    template <typename T> void keep(T* keys, T* values, int layer, const float* from, int slot, int position) {
-        for (int group = 0; group < shape.keys; group++) {
-            const size_t start = place(layer, slot, group);
-            T* block = keys + start + (size_t)(position / LANES) * LANES * shape.head + position % LANES;
-            T* row = values + start + (size_t)position * shape.head;
-            for (int n = 0; n < shape.head; n++) {
-                put(block + (size_t)n * LANES, from[group * shape.head + n]);
-                put(row + n, from[key + group * shape.head + n]);
-            }
-        }
+        const float *k = qkv + query, *v = k + key;
+        if (short_cache) short_cache->keep(at, slot, position, k, v);
+        else long_cache->keep(at, slot, position, k, v);
     }
 
     void attend(int layer, const float* qkv, int slot, int position, int group, int row, int seat) {
-        if (half_keys) attend_in(half_keys, half_values, layer, qkv, slot, position, group, row, seat);
-        else attend_in(float_keys, float_values, layer, qkv, slot, position, group, row, seat);
-    }
-
-    template <typename T>
-    void attend_in(const T* keys, const T* values, int layer, const float* qkv, int slot, int position, int group,
-                   int row, int seat) {
-        const int heads = shape.heads / shape.keys, size = shape.head, seen = position + 1;
-        const size_t start = place(layer, slot, group);
-        float* mine = &scores[(size_t)seat * heads * (window + LANES)];
-        for (int head = 0; head < heads; head++) {
-            const float* q = qkv + (size_t)(group * heads + head) * size;
-            float* out = &floats[(size_t)row * deep + (size_t)(group * heads + head) * size];
-            const float scale = 1.0f / weigh(keys + start, q, mine, seen);
-            int n = 0;
-            for (; n + 4 * LANES <= size; n += 4 * LANES) mix<4>(values + start + n, size, mine, seen, scale, out + n);
-            for (; n < size; n += LANES) mix<1>(values + start + n, size, mine, seen, scale, out + n);
-        }
-    }
-
-    // Add up values by their weights, C sixteens of each.
-    template <int C, typename T>
-    static void mix(const T* values, int stride, const float* weights, int seen, float scale, float* out) {
-        vec sum[C] = {};
-        for (int at = 0; at < seen; at++, values += stride) {
-            for (int c = 0; c < C; c += 2) __builtin_prefetch(values + c * LANES + AHEAD);
-            for (int c = 0; c < C; c++) sum[c] += load(values + c * LANES) * weights[at];
-        }
-        for (int c = 0; c < C; c++) store(out + c * LANES, sum[c] * scale);
-    }
-
-    // Write e^(score - the highest) of each position; returns their sum.
-    template <typename T> float weigh(const T* keys, const float* q, float* out, int seen) const {
-        const int blocks = (seen + LANES - 1) / LANES;
-        vec most = {};
-        most -= INFINITY;
-        for (int block = 0; block < blocks; block++) {
-            const T* k = keys + (size_t)block * LANES * shape.head;
-            vec a = {}, b = {}, c = {}, d = {};
-            for (int n = 0; n < shape.head; n += 4) {
-                __builtin_prefetch(k + (size_t)n * LANES + AHEAD);
-                __builtin_prefetch(k + (size_t)n * LANES + AHEAD + 2 * LANES);
-                a += load(k + (size_t)n * LANES) * q[n];
-                b += load(k + (size_t)(n + 1) * LANES) * q[n + 1];
-                c += load(k + (size_t)(n + 2) * LANES) * q[n + 2];
-                d += load(k + (size_t)(n + 3) * LANES) * q[n + 3];
-            }
-            store(out + block * LANES, (a + b) + (c + d));
-        }
-        for (int at = seen; at < blocks * LANES; at++) out[at] = -INFINITY;
-        for (int block = 0; block < blocks; block++) {
-            const vec found = load(out + block * LANES);
-            most = found > most ? found : most;
-        }
-        const float highest = largest(most);
-        vec sum = {};
-        for (int block = 0; block < blocks; block++) {
-            vec found = exponential(load(out + block * LANES) - highest);
-            store(out + block * LANES, found);
-            if (block + 1 < blocks) sum += found;
-            else
-                for (int at = block * LANES; at < seen; at++) sum[at % LANES] += out[at];
-        }
-        return total(sum);
+        const int heads = shape.heads / shape.keys, start = group * heads * shape.head;
+        float* out = &floats[(size_t)row * deep + start];
+        float* mine = &scores[(size_t)seat * (window + LANES)];
+        if (short_cache) short_cache->attend(layer, slot, group, position + 1, heads, qkv + start, out, mine);
+        else long_cache->attend(layer, slot, group, position + 1, heads, qkv + start, out, mine);
     }
 
     void gate(const float* from, int row) {
@@ -316,20 +237,11 @@ private:
         halve(row, shape.hidden);
     }
 
-    template <typename T> void copy_in(T* keys, T* values, int source, int target, int length) {
-        const size_t many = (size_t)up_to(length, LANES) * shape.head * sizeof(T);
-        for (int layer = 0; layer < shape.layers; layer++)
-            for (int group = 0; group < shape.keys; group++) {
-                memcpy(keys + place(layer, target, group), keys + place(layer, source, group), many);
-                memcpy(values + place(layer, target, group), values + place(layer, source, group), many);
-            }
-    }
-
     Team team;
     const int window, query, key;
     int wide = 0, deep = 0;
-    half *half_keys = nullptr, *half_values = nullptr;
-    float *float_keys = nullptr, *float_values = nullptr;
+    std::unique_ptr<Cache<half>> short_cache;  // the one, or the other
+    std::unique_ptr<Cache<float>> long_cache;
     std::vector<float> x, sums, floats, scores;
     std::vector<half> halves;
 };
