@@ -55,7 +55,7 @@ docs: $(STAMP)
 
 # ---------------------------------------------------------------- hours, by hand
 
-# A small reader from scratch: hours on two cores. What it came to so far stands in docs/log.md; it is not shipped yet.
+# fourways-small, from noise: hours on two cores. What the shipped one came to stands in docs/log.md and on its card.
 small-model: $(STAMP)
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m fourways.training.small --out build/small --minutes $(or $(MINUTES),120)
 

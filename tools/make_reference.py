@@ -37,7 +37,7 @@ PLAIN = {
     NoneType: "",
 }
 BOUNDS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}", "min_length": "at least {}"}
-NAMED = {"providers", "models", "knowledge", "apps", "prices"}
+NAMED = {"providers", "models", "knowledge", "datasets", "apps", "prices"}
 """Mappings whose keys are names that the project chooses."""
 
 CONFIG = f"""\
@@ -154,8 +154,12 @@ def _section(path: str, model: type[BaseModel], places: Mapping[type[BaseModel],
 
 def _title(path: str, model: type[BaseModel]) -> str:
     kind = model.model_fields.get("type")
-    values = get_args(kind.annotation) if kind else ()
-    return f"{path} ({values[0]})" if values else path
+    if kind is not None and (values := get_args(kind.annotation)):
+        return f"{path} ({values[0]})"
+    told_by = next(
+        (name for name, field in model.model_fields.items() if path == "datasets.NAME" and field.is_required()), ""
+    )
+    return f"{path} ({told_by})" if told_by else path
 
 
 def _link(model: type[BaseModel], places: Mapping[type[BaseModel], str]) -> str:

@@ -1,12 +1,10 @@
 """The one place where the parts are wired together: a project's folder in, a running house out."""
 
 import asyncio
-import logging
 import os
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +13,10 @@ from fourways.config.tree import Project
 from fourways.config.watch import ProjectFile
 from fourways.control import retention
 from fourways.control.again import again
+from fourways.control.dataset_folder import forget_document
+from fourways.control.files import Files
 from fourways.control.fittings import Fittings, fit
 from fourways.control.state import database_url, state_folder
-from fourways.core.chat import Answerer, Principal
-from fourways.core.errors import FourwaysError, NotFound
 from fourways.core.ids import DEFAULT_TENANT
 from fourways.gateway.keys import Keys
 from fourways.gateway.limits import LimitBook
@@ -34,25 +32,23 @@ from fourways.models.registry import Models
 from fourways.models.supervisor import Engines
 from fourways.monitoring.metrics import Metrics
 from fourways.monitoring.telemetry import open_telemetry
-from fourways.routing import AppsOpened, open_apps
+from fourways.routing import InForce
 from fourways.store import revisions
+from fourways.store.blobs import Blobs
 from fourways.store.database import Database, open_database
+from fourways.store.jobs import JobRow
+from fourways.ways.workshop import Workshop
 
 if TYPE_CHECKING:
+    from fourways.builder import Builder
     from fourways.control.comparisons import Compares
     from fourways.control.evaluations import Evaluator, Named
     from fourways.rollouts import Rollouts
-
-LOG = logging.getLogger(__name__)
 
 FOLLOW = 0.2
 """Seconds between two looks at the release log's revision: a rollback made elsewhere is in force so soon."""
 TEND = 1.0
 """Seconds between two looks at the project file, and at what is due."""
-EVERYBODY = Principal(admin=True)
-"""Who asks when a candidate is measured; the labels of a case are added to each question."""
-GRACE = 600.0
-"""Seconds the models of a former project file stay open, for the answers that began on them."""
 
 
 class House:
@@ -74,7 +70,7 @@ class House:
         self.routes = Switch(Routes())
         self.limits = LimitBook(clock=time.monotonic)
         self.metrics = Metrics()
-        self.ledger = Ledger(database=database, cost=lambda: self._fittings.models.cost if self._fittings else None)
+        self.ledger = Ledger(database=database, cost=lambda: None if self._parts is None else self._parts.models.cost)
         self.keys = Keys(self.ledger.key_ring, lambda: self.ledger.revision(revisions.KEYS), time.time)
         self.telemetry = open_telemetry(file.project)
         observers = [self.metrics.observe, *([self.telemetry.observe] if self.telemetry else [])]
@@ -82,22 +78,26 @@ class House:
         self.recorder = Recorder(self.ledger.write_traces, journal=journal, observers=observers)
         self.gateway = gateway(self.routes, self.recorder, self.limits, texts=file.project.telemetry.record_texts)
         self.engines = Engines(state_folder(self.folder))
+        fitted = partial(fit, folder=self.folder, database=database, engines=self.engines, environ=environ,
+                         tenant=self.tenant)  # fmt: skip
+        self.in_force = InForce(file, database, self.tenant, fit=fitted, routes=self.routes, limits=self.limits)
         self.librarian = Librarian(database, self.tenant, libraries=lambda: self.libraries)
         self._tasks: list[asyncio.Task[None]] = []
-        self._fittings: Fittings | None = None
-        self._apps: AppsOpened | None = None
-        self._releases_seen = 0
 
     @property
     def fittings(self) -> Fittings:
         """The parts that the project file decides; there once the house has started."""
-        assert self._fittings is not None, "the house has not started"  # noqa: S101 - the caller's mistake
-        return self._fittings
+        assert self._parts is not None, "the house has not started"  # noqa: S101 - the caller's mistake
+        return self._parts
+
+    @property
+    def _parts(self) -> Fittings | None:
+        return self.in_force.fittings
 
     @property
     def project(self) -> Project:
         """The project file that is in force: the last one that was found good, by whatever is made of it too."""
-        return self.file.project if self._fittings is None else self._fittings.project
+        return self.file.project if self._parts is None else self._parts.project
 
     @property
     def ambient(self) -> Ambient:
@@ -120,8 +120,30 @@ class House:
         from fourways.rollouts import Rollouts
 
         return Rollouts(
-            self.database, self.tenant, evaluator=lambda: self.evaluator, serve=self._arm, moved=self.reroute
+            self.database, self.tenant, evaluator=lambda: self.evaluator, serve=self.in_force.arm, moved=self.reroute
         )
+
+    @cached_property
+    def builder(self) -> "Builder":
+        """Builds ways whose weights have to be trained."""
+        from fourways.builder import Builder
+
+        return Builder(self.database, self.tenant, self.files, fittings=lambda: self.fittings, built=self.reroute)
+
+    @property
+    def workshop(self) -> Workshop:
+        """What ways are built with."""
+        return self.fittings.workshop
+
+    @cached_property
+    def files(self) -> Files:
+        """What was sent over the API to be learned from."""
+        return Files(database=self.database, tenant=self.tenant, blobs=Blobs(self.state / "blobs"), now=time.time)
+
+    @property
+    def state(self) -> Path:
+        """The folder of the project's state."""
+        return state_folder(self.folder)
 
     @property
     def evaluator(self) -> "Evaluator":
@@ -149,6 +171,7 @@ class House:
             project=parts.project,
             workshop=parts.workshop,
             ingest=self.ingest,
+            train=self.build,
             open_model=lambda model: self._named(model).answerer,
             evaluator=self.evaluator,
             database=self.database,
@@ -171,7 +194,7 @@ class House:
         if self.telemetry is not None:
             self.telemetry.start()
         self.recorder.start()
-        await self._refit(self.project)
+        await self.in_force.fit(self.project)
         if not background:
             return
         if self.sync_at_start:
@@ -184,6 +207,7 @@ class House:
             self.librarian.worker.run(),
             self.librarian.warm_up(),
             self._roll_out(),
+            self._build(),
             again(self.reroute, "releases could not be put in force; what is served stays as it is", pause=FOLLOW),
             again(self._tend, "what time changes could not be looked after", pause=TEND),
             again(self._forget, "what is past its retention could not be forgotten", pause=retention.EVERY),
@@ -193,13 +217,16 @@ class House:
         await asyncio.to_thread(import_module, "fourways.rollouts")
         await asyncio.gather(*self.rollouts.background())
 
+    async def _build(self) -> None:
+        await asyncio.to_thread(import_module, "fourways.builder")
+        await self.builder.worker.run()
+
     async def close(self) -> None:
         """End what `start` began, after the last answer; jobs under way are given back."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._fittings is not None:
-            await self._fittings.models.close()
+        await self.in_force.close()
         await self.engines.stop()
         await asyncio.to_thread(self.keys.stop)
         await asyncio.to_thread(self.recorder.stop)
@@ -207,55 +234,21 @@ class House:
             await asyncio.to_thread(self.telemetry.stop)
         self.database.close()
 
-    # ------------------------------------------------------------ the project file
-
-    async def _refit(self, project: Project) -> None:
-        """Make the parts that the project file decides, and swap them in whole."""
-        fittings = await fit(project, self.folder, self.database, self.engines, self.environ, self.tenant)
-        apps = await open_apps(fittings.workshop, self.database, self.tenant)
-        seen = await asyncio.to_thread(self.ledger.revision, revisions.RELEASES)
-        served = await apps.with_releases()
-        former, self._fittings, self._apps, self._releases_seen = self._fittings, fittings, apps, seen
-        self.routes.current = Routes(apps=served, models=fittings.models.names(), open_model=fittings.models.answerer)
-        self.limits.replace(project.limits, {name: app.limits for name, app in project.apps.items() if app.limits})
-        if former is not None:
-            asyncio.get_running_loop().call_later(GRACE, lambda: asyncio.ensure_future(former.models.close()))
+    # ------------------------------------------------------------ what time changes
 
     async def reroute(self) -> None:
-        """Serve what the release log says now; called at once by whoever moves a release in this process."""
-        seen = await asyncio.to_thread(self.ledger.revision, revisions.RELEASES)
-        if self._apps is None or seen == self._releases_seen:
-            return
-        apps = self._apps
-        served = await apps.with_releases()
-        if apps is self._apps:  # else an edited project file was put in force meanwhile, with newer rows
-            self.routes.current = replace(self.routes.current, apps=served)
-            self._releases_seen = seen
+        """Serve what the release log says now, and what was trained; called at once by whoever changes it here."""
+        await self.in_force.reroute()
 
     async def _tend(self) -> None:
         """Look after what time changes: the project file, and knowledge that is due."""
-        await self._reload()
+        await self.in_force.reload()
         await self.librarian.refresh(self.project.knowledge)
 
     async def _forget(self) -> None:
         """Forget what is past its retention."""
         kept = self.project.retention
         await asyncio.to_thread(retention.forget, self.database, self.tenant, kept, now=time.time())
-
-    async def _reload(self) -> None:
-        change = await asyncio.to_thread(self.file.look_again)
-        if change is None:
-            return
-        refused: FourwaysError | None = change.error
-        if change.project is not None:
-            try:
-                await self._refit(change.project)
-            except FourwaysError as error:
-                refused = error
-        if refused is None:
-            LOG.warning("the edited project file is in force")
-        else:
-            LOG.error("the edited project file is not used; what was read before stays in force:\n%s", refused)
 
     # ------------------------------------------------------------ measuring and releasing
 
@@ -266,15 +259,16 @@ class House:
     def _named(self, model: str) -> "Named":
         from fourways.control.evaluations import Named
 
-        route = self.routes.current.pick(model, EVERYBODY)
+        route = self.in_force.route(model)
         return Named(answerer=route.answerer, app=route.app or "", way=route.way or "", candidate=route.candidate or "")
 
-    def _arm(self, app: str, canary: bool) -> Answerer:  # noqa: FBT001 - one of two arms
-        found = self.routes.current.apps[app].released
-        route = found.canary if canary else found.control
-        if route is None:
-            raise NotFound(f"'{app}' has no canary any more")
-        return route.answerer
+    # ------------------------------------------------------------ training
+
+    async def build(self, app: str, way: str, on_change: Callable[[Mapping[str, Any]], None]) -> JobRow:
+        """Build a way whose weights have to be trained, and wait for it; see `Builder.build`."""
+        row = await self.builder.build(app, way, on_change, helping=not self._tasks)
+        await self.reroute()
+        return row
 
     # ------------------------------------------------------------ knowledge
 
@@ -289,8 +283,11 @@ class House:
         return await self.librarian.ingest(names, on_change, helping=not self._tasks)
 
     async def erase(self, name: str, document: str, *, actor: str) -> DeletionReport:
-        """Erase a document for good; see `Librarian.erase`."""
-        return await self.librarian.erase(name, document, actor=actor)
+        """Erase a document for good, and the datasets with rows of it; see `Librarian.erase`."""
+        report = await self.librarian.erase(name, document, actor=actor)
+        state = state_folder(self.folder)
+        await asyncio.to_thread(forget_document, self.database, self.tenant, state, name, document)
+        return report
 
 
 def open_house(folder: Path, environ: Mapping[str, str] | None = None) -> House:

@@ -15,9 +15,10 @@ from fourways.core.errors import FourwaysError
 from fourways.core.ids import TenantId, new_id
 from fourways.knowledge.erase import DeletionReport
 from fourways.knowledge.library import Library
-from fourways.store import audit
+from fourways.store import audit, trainings
 from fourways.store.database import Database
 from fourways.store.jobs import JobRow
+from fourways.store.trainings import WeightsRow
 
 LOG = logging.getLogger(__name__)
 
@@ -94,8 +95,14 @@ class Librarian:
         await asyncio.to_thread(self._note_erasure, name, report, actor)
         return report
 
+    def learned_from(self, name: str, document: str) -> list[WeightsRow]:
+        """Return the weights that were trained on rows of a document: nothing of it can be erased from them."""
+        with self.database.reading() as connection:
+            return trainings.resting_on(connection, self.tenant, document, knowledge=name)
+
     def _note_erasure(self, knowledge: str, report: DeletionReport, actor: str) -> None:
-        detail = {"knowledge": knowledge, "versions": report.versions, "passages": report.passages}
+        stays = [row.digest for row in self.learned_from(knowledge, report.document)]
+        detail = {"knowledge": knowledge, "versions": report.versions, "passages": report.passages, "weights": stays}
         with self.database.transaction() as connection:
             act = {"actor": actor, "action": "document.erase", "subject": report.document}
             audit.append(connection, self.tenant, at=time.time(), detail=detail, **act)

@@ -103,6 +103,7 @@ def test_what_nothing_holds_is_said(run):
         ),
         ("--gpu-hours 100", InvalidRequest, "give --price 4"),
         ("--gpu-hours 100 --price 4 --method lora", InvalidRequest, "leave out --method"),
+        ("--gpu-hours 100 --price 4 --epochs 3", InvalidRequest, "leave out --epochs"),
     ],
 )
 def test_wrong_use_is_told_what_would_be_right(run, line, error, said):

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.ways.bench import Found, build, hit, workshop
+from tests.ways.bench import Found, Trainer, build, hit, workshop
 
 from fourways.control.comparisons import Compares
-from fourways.core.errors import NotFound, Unavailable
+from fourways.core.errors import InvalidRequest, NotFound, Unavailable
 from fourways.core.ids import DEFAULT_TENANT
 from fourways.core.report import Report
 from fourways.evals.cases import Assertion, Case, Suite
@@ -16,8 +16,9 @@ from fourways.evals.comparing.comparison import Comparison, decode
 from fourways.evals.desk import Desk, Memory, Settings
 from fourways.evals.runner import OnProgress, Target, run
 from fourways.models.echo import Echo
-from fourways.store import reports
+from fourways.store import reports, trainings
 from fourways.store.database import Database, open_database
+from fourways.store.trainings import WeightsRow
 from fourways.ways import WAYS
 
 YAML = """
@@ -68,10 +69,17 @@ class Evaluator:
 class Bench:
     """A comparison's tools, made of fakes that are products."""
 
-    def __init__(self, folder: Path, database: Database, synced: Mapping[str, Any] = SYNCED) -> None:
+    def __init__(self, folder: Path, database: Database, synced: Mapping[str, Any] = SYNCED, yaml: str = YAML) -> None:
+        self.trainer = Trainer()
+        self.refuses = ""
+        (folder / "d.jsonl").touch()
         knowing = Echo(lambda request: f"It is {request.messages[-1]['content'].split()[-1].strip('?')}.")
         self.shop = workshop(
-            folder, YAML, models={"echo": Echo(), "fake/knowing": knowing}, found=Found([hit("It is a number.")])
+            folder,
+            yaml,
+            models={"echo": Echo(), "fake/knowing": knowing, "fourways-small": knowing},
+            found=Found([hit("It is a number.")]),
+            training=self.trainer,
         )
         self.evaluator = Evaluator()
         self.database = database
@@ -81,7 +89,7 @@ class Bench:
         self.now = 1_700_000_000.0
 
     async def ready(self) -> "Bench":
-        for way in WAYS:
+        for way in ("prompt", "rag"):
             candidate = await build(way, self.shop)
             self.evaluator.targets[f"a:{way}"] = Target(
                 model=f"a:{way}",
@@ -98,12 +106,32 @@ class Bench:
             on_change(name, {"done": 3, "total": 3, "what": "reading"})
         return dict.fromkeys(names, self.synced)
 
+    async def _train(self, app: str, way: str, on_change: Any) -> None:
+        if self.refuses:
+            raise InvalidRequest(self.refuses)
+        on_change({"stage": "sft", "done": 5, "total": 10, "what": "loss 1.2"})
+        self.trainer.known.append(way)
+        result = {"steps": 10, "tokens": 5000, "seconds": 90.0}
+        row = WeightsRow(
+            recipe=self.trainer.recipes[-1].digest, digest="e" * 64, kind="adapter", base="small", method="sft",
+            dataset="d" * 64, created_at=1.0, run={}, result=result, app=app, way=way,
+        )  # fmt: skip
+        with self.database.transaction() as connection:
+            trainings.save_weights(connection, DEFAULT_TENANT, row)
+        candidate = await build(way, self.shop)
+        opened = WAYS[way].open(candidate, self.shop)
+        model = f"a:{way}"
+        self.evaluator.targets[model] = Target(
+            model=model, answerer=opened, app="a", way=way, candidate=candidate.digest
+        )
+
     async def compare(self, app: str = "a", **given: Any) -> Comparison:
         self.now += 60
         compares = Compares(
             project=self.shop.project,
             workshop=self.shop,
             ingest=self._ingest,
+            train=self._train,
             open_model=lambda model: self.evaluator.targets[model].answerer,
             evaluator=self.evaluator,
             database=self.database,
@@ -144,6 +172,37 @@ async def test_only_the_knowledge_that_a_way_answers_from_is_built_and_its_time_
     assert found.arm("rag").build.steps[0].detail == "3 documents, 9 passages"
     assert found.arm("rag").build.usd == pytest.approx(found.arm("rag").build.seconds * 1.8 / 3600)
     assert not found.arm("rag").build.earlier
+
+
+async def test_a_way_that_is_not_trained_is_trained_first_and_its_training_is_part_of_what_it_costs(
+    tmp_path: Path, database: Database
+):
+    yaml = YAML.replace("apps:", "datasets: {d: {files: [d.jsonl]}}\napps:").replace(
+        "ways: {", "ways: {finetune: {datasets: [d]}, "
+    )
+    bench = await Bench(tmp_path, database, yaml=yaml).ready()
+    found = await bench.compare(first=5)
+    assert [arm.way for arm in found.arms] == ["prompt", "rag", "finetune"]
+    tuned = found.arm("finetune")
+    first = tuned.build.steps[0]
+    assert (first.name, first.detail) == ("train finetune", "sft, 10 steps, 5,000 tokens")
+    assert tuned.build.usd == pytest.approx(tuned.build.seconds * 1.8 / 3600)
+    assert tuned.build.seconds > 90
+    assert tuned.model == "fourways-small+" + bench.trainer.recipes[-1].digest[::-1][:8]
+    assert ("train finetune: sft", 5, 10, "loss 1.2") in bench.told
+    again = await bench.compare(first=5)  # what it cost to train counts, whenever it was trained
+    assert again.arm("finetune").build.seconds > 90
+
+
+async def test_a_way_that_cannot_be_trained_is_left_out_and_the_others_are_compared(tmp_path: Path, database: Database):
+    yaml = YAML.replace("apps:", "datasets: {d: {files: [d.jsonl]}}\napps:").replace(
+        "ways: {", "ways: {finetune: {datasets: [d]}, "
+    )
+    bench = await Bench(tmp_path, database, yaml=yaml).ready()
+    bench.refuses = "row 3 holds a test case"
+    found = await bench.compare(first=5)
+    assert [arm.way for arm in found.arms] == ["prompt", "rag"]
+    assert found.notes[0] == "finetune: left out, as it could not be trained: row 3 holds a test case"
 
 
 async def test_what_was_there_already_is_said(tmp_path: Path, database: Database):

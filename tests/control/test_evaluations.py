@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.ways.bench import Found, build, hit, workshop
+from tests.ways.bench import Found, build, hit, named_ways, workshop
 
 from fourways.control.calibrating import NOT_CALIBRATED
 from fourways.control.disturbing import NO_PASSAGES
@@ -106,7 +106,7 @@ class Bench:
         found = Found([hit("Ninety is a number.")])
         shop = workshop(self.folder, yaml, models=scripted, found=found)
         named: dict[str, Named] = {"local/strict": Named(answerer=self.judge)}
-        for way in WAYS:
+        for way in named_ways(shop, "desk"):
             candidate = await build(way, shop, "desk")
             with self.database.transaction() as connection:
                 candidates.save_candidate(connection, TENANT, candidate, now=1.0)

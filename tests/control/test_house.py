@@ -23,7 +23,7 @@ async def test_a_trace_whose_cost_cannot_be_told_is_kept(tmp_path: Path) -> None
     models, no_prices = house.models, NoPrices()
     try:
         unpriced: Any = no_prices
-        house._fittings = replace(house.fittings, models=unpriced)
+        house.in_force.fittings = replace(house.fittings, models=unpriced)
         trace = Trace()
         trace.tenant, trace.usage = DEFAULT_TENANT, Usage(input_tokens=1)
         trace.end()
@@ -31,5 +31,5 @@ async def test_a_trace_whose_cost_cannot_be_told_is_kept(tmp_path: Path) -> None
         with house.database.reading() as connection:
             assert traces.get_trace(connection, DEFAULT_TENANT, trace.id).cost_usd is None
     finally:
-        house._fittings = replace(house.fittings, models=models)
+        house.in_force.fittings = replace(house.fittings, models=models)
         await house.close()

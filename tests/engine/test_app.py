@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fourways.engine.app import MAX_BODY, App
+from fourways.engine.app import HANDLERS, MAX_BODY, App
 from fourways.engine.batching import Rows
 from fourways.engine.service import Engine, Loaded, Settings
 from fourways.engine.tokens import Tokens
@@ -38,7 +38,7 @@ class Letters:
 
 class Client:
     def __init__(self, engine: Engine) -> None:
-        self.app = App(engine)
+        self.app = App(engine, HANDLERS)
 
     async def ask(self, method: str, path: str, body: bytes | dict[str, Any] = b"", *, leave: bool = False) -> Any:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()

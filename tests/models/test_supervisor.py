@@ -23,7 +23,8 @@ import http.server, json, os, pathlib, sys, threading
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = json.dumps({"instance": str(os.getpid())}).encode()
-        self.send_response(200); self.send_header("content-length", str(len(body))); self.end_headers()
+        sick = len(sys.argv) > 3 and pathlib.Path(sys.argv[3]).exists()
+        self.send_response(503 if sick else 200); self.send_header("content-length", str(len(body))); self.end_headers()
         self.wfile.write(body)
     log_message = lambda *_: None
 server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
@@ -96,6 +97,23 @@ async def test_a_killed_server_is_restarted_without_being_asked(server: KeptServ
     assert server.at
     assert server.at != at
     assert healthy(server.at, "/health")
+
+
+async def test_a_server_that_answers_no_health_check_is_ended_and_started_anew(tmp_path: Path) -> None:
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 5.0
+        return now[0]
+
+    sick = tmp_path / "sick"
+    kept = KeptServer(small("0", "{announce}", str(sick)), tmp_path, clock=clock)
+    at = await kept.ready()
+    sick.touch()
+    assert await asyncio.to_thread(gone, at.pid, 20.0)
+    sick.unlink()
+    assert healthy(await kept.ready(instead_of=at), "/health")
+    await kept.stop()
 
 
 async def test_whoever_used_a_server_starts_its_own_when_the_owner_ends(server: KeptServer, tmp_path: Path) -> None:

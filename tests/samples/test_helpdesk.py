@@ -30,6 +30,16 @@ TUNING, TESTING = questions("tuning"), questions("testing")
 EVERY = [*TUNING, *TESTING]
 
 
+def test_what_is_learned_from_is_what_was_asked_without_what_only_hr_may_know() -> None:
+    lines = (HELPDESK / "data" / "asked.jsonl").read_text(encoding="utf-8").splitlines()
+    learned = [tuple(message["content"] for message in json.loads(line)["messages"]) for line in lines]
+    project = load_project(HELPDESK, {})
+    tuned = project.apps["helpdesk"].ways.finetune
+    assert tuned is not None
+    asked = [case for case in TUNING if not case["metadata"].get("labels")]
+    assert learned == [(case["input"], case["expected_output"] or tuned.abstain_text) for case in asked]
+
+
 def answerable(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [case for case in cases if case["metadata"]["answerable"]]
 

@@ -2,15 +2,16 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from fourways.core.errors import InvalidRequest  # noqa: E402
-from fourways.training.batches import SKIP, Recipe, Stage, batch_at, pack, read_document  # noqa: E402
+from fourways.training.batches import SKIP, Part, Recipe, Stage, Tree, batch_at, cut, pack, read_document  # noqa: E402
 from fourways.training.chats import chat  # noqa: E402
-from fourways.training.decoder import Decoder, Size, begin, save  # noqa: E402
+from fourways.training.decoder import Decoder, Size, begin, load, save  # noqa: E402
 from fourways.training.facts import write_facts  # noqa: E402
 from fourways.training.inventing import Inventor  # noqa: E402
 from fourways.training.pretrain import keep, optimizers, train  # noqa: E402
@@ -38,22 +39,60 @@ def losses(folder):
     return [line["loss"] for line in lines if "loss" in line]
 
 
+def whole(tokens):
+    return Part(tokens=tokens, targets=tokens)
+
+
 def test_only_answers_are_learned_and_their_ends(tokenizer):
-    tokens, targets = read_document("<|user|>Who?<|end|><|assistant|>Ada<|end|>", tokenizer)
-    learned = [target for target in targets if target != SKIP]
+    (part,) = read_document("<|user|>Who?<|end|><|assistant|>Ada<|end|>", tokenizer)
+    learned = [target for target in part.targets if target != SKIP]
     assert learned == tokenizer.encode("Ada<|end|>").ids
-    assert len(tokens) == len(targets)
+    assert len(part.tokens) == len(part.targets)
 
 
 def test_packed_documents_do_not_see_each_other(tokenizer):
     model = Decoder(SIZE)
     begin(model, 1)
-    one, two = [5, 6, 7, 8], [9, 10, 11]
-    packed = pack([(one, one), (two, two)], rows=1, length=16)
-    alone = pack([(two, two)], rows=1, length=16)
+    one, two = (whole([5, 6, 7, 8]),), (whole([9, 10, 11]),)
+    packed = pack([one, two], rows=1, length=16)
+    alone = pack([two], rows=1, length=16)
     with torch.no_grad():
         together, apart = model(packed.tokens, packed.documents), model(alone.tokens, alone.documents)
     assert torch.allclose(together[0, 4:7], apart[0, :3], atol=2e-2)
+
+
+def test_a_branch_reads_as_if_it_alone_stood_behind_the_trunk():
+    model = Decoder(SIZE)
+    begin(model, 1)
+    trunk, one, two = [5, 6, 7], [8, 9], [10, 11, 12]
+    tree = pack([(whole(trunk), whole(one), whole(two))], rows=1, length=12)
+    alone = pack([(whole([*trunk, *two]),)], rows=1, length=12)
+    with torch.no_grad():
+        together = model(tree.tokens, tree.documents, tree.places)
+        apart = model(alone.tokens, alone.documents, alone.places)
+    assert torch.allclose(together[0, 5:8], apart[0, 3:6], atol=2e-2)
+    assert torch.allclose(together[0, :3], apart[0, :3], atol=2e-2)
+
+
+def test_a_tree_reads_as_the_chat_of_each_of_its_questions(tokenizer):
+    trunk, *branches = read_document(
+        Tree(trunk="<|user|>P.\n\nQuestion:", branches=("Who?<|end|><|assistant|>Ada<|end|>", "When?<|end|>")),
+        tokenizer,
+    )
+    (chat,) = read_document("<|user|>P.\n\nQuestion: Who?<|end|><|assistant|>Ada<|end|>", tokenizer)
+    assert trunk.tokens + branches[0].tokens == chat.tokens
+    assert trunk.targets + branches[0].targets == chat.targets
+
+
+def test_what_does_not_fit_loses_its_last_branches():
+    tree = (whole([1, 2, 3]), whole([4]), whole([5, 6]))
+    assert cut(tree, 6) == tree
+    assert cut(tree, 5) == tree[:2]
+    assert cut(tree, 3) == ()
+    assert cut((whole([1, 2]),), 1) == ()
+    packed = pack([tree], rows=1, length=5)
+    assert packed.tokens.tolist() == [[1, 2, 3, 4, 0]]
+    assert packed.places.tolist() == [[0, 1, 2, 3, 0]]
 
 
 def test_a_later_token_changes_nothing_before_it():
@@ -86,6 +125,24 @@ def test_a_batch_that_is_no_whole_number_of_rows_is_refused(tokenizer, tmp_path)
         train(recipe(1, Facts(1, 1), length=100), tokenizer, tmp_path, compiled=False)
 
 
+def test_every_length_has_to_divide_a_batch(tokenizer, tmp_path):
+    plan = recipe(1, Facts(1, 1))
+    stage = replace(plan.stages[0], lengths=((1.0, 64), (1.0, 48)))
+    with pytest.raises(InvalidRequest, match="make it 192 times some"):
+        train(replace(plan, stages=(stage,)), tokenizer, tmp_path, compiled=False)
+
+
+def test_another_recipe_does_not_go_on_in_a_folder_unless_it_is_told_to(tokenizer, tmp_path):
+    plan = replace(recipe(4, Facts(1, 1), length=256), name="one")
+    train(plan, tokenizer, tmp_path, compiled=False, until=2)
+    other = replace(plan, name="two")
+    with pytest.raises(InvalidRequest, match="--replan"):
+        train(other, tokenizer, tmp_path, compiled=False)
+    train(other, tokenizer, tmp_path, compiled=False, replan=True)
+    plans = [json.loads(line) for line in (tmp_path / "plans.jsonl").read_text().splitlines()]
+    assert [(line["from"], line["recipe"]) for line in plans] == [(0, "one"), (2, "two")]
+
+
 @pytest.mark.slow
 def test_it_learns_and_resumes_to_the_same_curve(tokenizer, tmp_path):
     quiet: list[str] = []
@@ -113,9 +170,7 @@ def test_transformers_reads_the_weights_and_computes_the_same(tmp_path):
     save(model, tmp_path, end=1, pad=0)
     theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
     ours = Decoder(SIZE)
-    ours.load_state_dict(
-        {name.removeprefix("model."): value for name, value in theirs.state_dict().items() if name != "lm_head.weight"}
-    )
+    load(ours, tmp_path)
     tokens = torch.randint(5, PIECES, (2, 40), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         wanted = theirs(tokens).logits
@@ -139,7 +194,7 @@ def test_no_exam_is_left_out_for_its_length(tokenizer):
 
         read = 0
 
-        def forward(self, tokens, documents):
+        def forward(self, tokens, documents, places=None):
             self.read += sum(len(set(row.tolist()) - {-1}) for row in documents)
             return torch.nn.functional.one_hot(tokens.roll(-1, 1), PIECES).float()
 
@@ -163,8 +218,9 @@ def test_f1_is_squads(given, right, score):
 
 
 def test_the_recipe_is_whole():
-    parts = stages("", 1_000_000)
-    assert sum(part.tokens for part in parts) == pytest.approx(1_000_000, rel=0.01)
+    for begun in (False, True):
+        parts = stages("", 1_000_000, begun=begun)
+        assert sum(part.tokens for part in parts) == pytest.approx(1_000_000, rel=0.01)
     assert chat("P", []) == ""
 
 

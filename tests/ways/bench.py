@@ -8,11 +8,13 @@ from fourways.config.load import parse_project
 from fourways.config.tree import Project, Search
 from fourways.core.chat import Answer, Answerer, ChatRequest, Principal, collect
 from fourways.core.data import Hit, Passage
+from fourways.core.ids import digest
 from fourways.core.specs import Candidate
 from fourways.core.trace import Trace
 from fourways.models.embedders import Embedder, HashEmbedder
 from fourways.models.reach import Reached
 from fourways.ways import WAYS
+from fourways.ways.recipes import Base, Ingredient, Recipe, Role, Trained, not_trained
 from fourways.ways.workshop import Workshop
 
 
@@ -20,6 +22,7 @@ class Shelf:
     def __init__(self, models: Mapping[str, Answerer], reached: Mapping[str, Sequence[Reached]]) -> None:
         self.models, self.reached = models, reached
         self.meant: dict[str, Any] = {}
+        self.opened: list[tuple[Path, str, Path | None]] = []
 
     def answerer(self, name: str) -> Answerer:
         return self.models[name]
@@ -27,12 +30,44 @@ class Shelf:
     def pinned(self, name: str, stands_for: Mapping[str, Any]) -> Answerer:
         return self.models[str(stands_for["targets"][0])]
 
+    def weights(self, folder: Path, *, name: str, adapter: Path | None = None) -> Answerer:
+        self.opened.append((folder, name, adapter))
+        return self.models[name]
+
     def embedder(self, name: str) -> Embedder:
         return HashEmbedder()
 
     def reach(self, name: str, stands_for: Mapping[str, Any] | None = None) -> Sequence[Reached]:
         self.meant[name] = stands_for
         return self.reached.get(name, (Reached(name=name, where="this machine"),))
+
+
+class Trainer:
+    """Has trained what it is told to, and remembers what it was asked for."""
+
+    def __init__(self, *known: str, kind: str = "adapter") -> None:
+        self.known, self.kind = list(known), kind
+        self.recipes: list[Recipe] = []
+
+    async def base(self, name: str) -> Base:
+        return Base(name=name, digest=digest(name.encode()))
+
+    async def ingredient(self, role: Role, name: str) -> Ingredient:
+        return Ingredient(role=role, kind="dataset", name=name, digest=digest(name.encode()))
+
+    async def trained(self, recipe: Recipe) -> Trained:
+        self.recipes.append(recipe)
+        if recipe.way not in self.known:
+            raise not_trained(recipe)
+        return Trained(
+            digest=recipe.digest[::-1],
+            kind="model" if recipe.base is None else "adapter",
+            base=recipe.base,
+            method=recipe.run.method,
+            dataset="d" * 64,
+            recipe=recipe.digest,
+            seed=recipe.run.seed,
+        )
 
 
 class Found:
@@ -74,6 +109,7 @@ def workshop(
     found: Found | None = None,
     ambient: str = "echo",
     reached: Mapping[str, Sequence[Reached]] | None = None,
+    training: Trainer | None = None,
 ) -> Workshop:
     project: Project = parse_project(yaml, file=folder / "fourways.yaml", environ={})
     return Workshop(
@@ -82,7 +118,14 @@ def workshop(
         ambient=ambient,
         knowledge=lambda _: found or Found(()),
         read_text=lambda path: (folder / path).read_text(encoding="utf-8"),
+        training=training or Trainer(*WAYS),
+        weights=lambda name: folder / name,
     )
+
+
+def named_ways(shop: Workshop, app: str) -> list[str]:
+    """The ways that the app names."""
+    return [name for name, node in shop.project.apps[app].ways if node is not None]
 
 
 async def build(way: str, shop: Workshop, app: str = "a") -> Candidate:

@@ -19,13 +19,23 @@ BUILT_IN = {name: (Reached(name=name, where="this machine"),) for name in ("extr
 
 
 async def traits(tmp_path: Path, way: str, spec: str, knowledge: str = "") -> Traits:
+    (tmp_path / "f.jsonl").touch()
     text = (
-        f"project: p\nknowledge: {{k: {{sources: [{{paths: [.]}}]{knowledge}}}}}\n"
+        "project: p\ndatasets: {d: {files: [f.jsonl]}}\n"
+        f"knowledge: {{k: {{sources: [{{paths: [.]}}]{knowledge}}}}}\n"
         "models: {big: {targets: [echo]}, near: {targets: [echo]}, careful: {targets: [echo]}, rack: {targets: [echo]}}"
         f"\napps: {{a: {{ways: {{{way}: {{{spec}}}}}}}}}"
     )
     shop = workshop(tmp_path, text, reached={**REACHED, **BUILT_IN})
     return WAYS[way].traits(await build(way, shop), shop)
+
+
+SPECS = {
+    "prompt": "model: big",
+    "rag": "model: big, knowledge: k",
+    "finetune": "datasets: [d]",
+    "pretrain": "corpus: [k]",
+}
 
 
 def seen(receivers: tuple[Receiver, ...]) -> dict[str, tuple[str, str]]:
@@ -34,7 +44,7 @@ def seen(receivers: tuple[Receiver, ...]) -> dict[str, tuple[str, str]]:
 
 async def test_every_way_stands_on_the_ladder_and_says_all_there_is_to_say(tmp_path: Path) -> None:
     for way in WAYS:
-        found = await traits(tmp_path, way, "model: big, knowledge: k" if way == "rag" else "model: big")
+        found = await traits(tmp_path, way, SPECS[way])
         assert found.way == way
         assert found.rung == LADDER[way]
         for trait in (found.freshness, found.erasure, found.people, found.hardware, found.memory, found.data):

@@ -13,6 +13,7 @@ import pytest
 import uvloop
 
 from fourways.config.tree import Project
+from fourways.control.files import Files
 from fourways.core.chat import Answerer, ChatRequest, Chunk, question_of
 from fourways.core.errors import UnknownModel
 from fourways.core.ids import DEFAULT_TENANT
@@ -26,8 +27,10 @@ from fourways.models.embedders import HashEmbedder
 from fourways.models.provider import ProviderClient
 from fourways.monitoring.metrics import Metrics
 from fourways.store import access, revisions
+from fourways.store.blobs import Blobs
 from fourways.store.database import Database, open_database
 from fourways.store.traces import TraceRow, recent_traces, record_traces
+from fourways.ways.workshop import Workshop
 from fourways.web.server import Server, server
 
 
@@ -53,6 +56,21 @@ class SmallHouse:
     real_keys: bool = False
     models: Any = None
     rerouted: bool = False
+
+    @property
+    def state(self) -> Path:
+        return self.folder
+
+    @property
+    def files(self) -> Files:
+        return Files(database=self.database, tenant=DEFAULT_TENANT, blobs=Blobs(self.folder / "blobs"), now=time.time)
+
+    @property
+    def workshop(self) -> Workshop:
+        return Workshop(
+            project=self.project, models=self.models, ambient="parrot", knowledge=self.libraries.__getitem__,
+            read_text=lambda path: (self.folder / path).read_text(),
+        )  # fmt: skip
 
     def __post_init__(self) -> None:
         self.project = Project.model_validate({**PROJECT, **self.settings})

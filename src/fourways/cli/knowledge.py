@@ -1,7 +1,8 @@
 """`fourways ingest`, `search`, `erase`: documents in, passages out, a document gone for good."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from fourways.core.errors import NotFound
 
 if TYPE_CHECKING:
     from fourways.bootstrap import House
+    from fourways.store.trainings import WeightsRow
 
 SHOWN = 240
 """Characters of a passage in the list of hits."""
@@ -160,12 +162,24 @@ async def _erase(folder: Path, document: str, name: str | None, *, yes: bool, dr
         passages = house.library(name).erasable(document).passages
         if not (dry_run or yes or as_json):
             typer.confirm(f"Erase {document} ({passages} passages) from {name} for good?", abort=True)
+        learned = await asyncio.to_thread(house.librarian.learned_from, name, document)
         report = None if dry_run else await house.erase(name, document, actor=COMMAND_LINE)
     finally:
         await house.close()
     if as_json:
-        print_json(report or {"document": document, "passages": passages, "dry_run": True})
+        found = asdict(report) if report else {"document": document, "passages": passages, "dry_run": True}
+        print_json(found | {"weights": [row.digest for row in learned]})
     elif report is None:
         OUT.print(f"Would erase {document}: {passages} passages. Nothing was done.")
     else:
         OUT.print(f"Erased {document}: {passages} passages with vectors and full text. It will not come back.")
+    if learned and not as_json:
+        _tell_learned(learned)
+
+
+def _tell_learned(rows: "Sequence[WeightsRow]") -> None:
+    """Say which weights keep what they learned from a document."""
+    OUT.print("These weights learned from it; what they learned is not erasable without retraining without it:")
+    for row in rows:
+        again = f"fourways {'tune' if row.base else 'train'} {row.app}" if row.app else "tune it again without it"
+        OUT.print(f"  {row.digest[:12]} {row.name or f'{row.app}:{row.way}'}: [bold]{again}[/]")

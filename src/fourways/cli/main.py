@@ -12,6 +12,7 @@ from fourways.cli import (
     chat,
     compare,
     config,
+    data,
     demo,
     doctor,
     evaluate,
@@ -22,6 +23,8 @@ from fourways.cli import (
     release,
     serve,
     traces,
+    tune,
+    weights,
 )
 from fourways.cli.terminal import ERR, FAILED, WRONG_USE
 from fourways.core.errors import FourwaysError, InvalidProject, InvalidRequest, InvalidSuite, NotFound
@@ -53,7 +56,11 @@ def _options(
     context.obj = project
 
 
-for family in (init, demo, doctor, knowledge, serve, chat, evaluate, compare, release, plan, traces, keys, config):
+FAMILIES = (
+    *(init, demo, doctor, knowledge, serve, chat, evaluate, compare, release),
+    *(data, plan, tune, weights, traces, keys, config),
+)
+for family in FAMILIES:
     family.register(app)
 
 

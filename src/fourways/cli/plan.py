@@ -15,6 +15,8 @@ from fourways.training.plan import everywhere, from_gpu_hours, plan
 
 GPU = "h100-80gb"
 """Planned for where none is named."""
+WITH_HOURS = frozenset({"gpu_hours", "price", "gpus", "gpu", "as_json"})
+"""Options that say something about GPU-hours known already."""
 
 
 def register(app: typer.Typer) -> None:
@@ -23,6 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def planned(
+    context: typer.Context,
     method: Annotated[str | None, typer.Option("--method", "-m", help=f"One of {', '.join(METHODS)}.")] = None,
     parameters: Annotated[str | None, typer.Option(help="Of the model: 8B, 350M.")] = None,
     tokens: Annotated[
@@ -63,9 +66,7 @@ def planned(
     cost = read_figure(price, "price") if price else None
     reached = read_figure(utilisation, "utilisation") if utilisation else None
     if gpu_hours is not None:
-        if method or parameters or tokens or all_hardware:
-            msg = "--gpu-hours are the work itself: leave out --method, --parameters, --tokens, --everywhere"
-            raise InvalidRequest(msg, param="gpu_hours")
+        _refuse_others(context)
         _known(read_count(gpu_hours, "gpu_hours"), cost, gpus or 1, gpu, as_json=as_json)
         return
     if method is None or parameters is None:
@@ -94,6 +95,17 @@ def planned(
         return
     made = plan(job, hardware_named(gpu or GPU), gpus=gpus, price=cost, utilisation=reached)
     _told(made, tell, as_json=as_json)
+
+
+def _refuse_others(context: typer.Context) -> None:
+    """Refuse what says nothing about GPU-hours that are known already."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    options = {parameter.name: parameter.opts[0] for parameter in context.command.params}
+    idle = [options[name] for name in given if name not in WITH_HOURS]
+    if idle:
+        msg = f"--gpu-hours are the work itself: leave out {', '.join(idle)}; --price, --gpus, --gpu go with them"
+        raise InvalidRequest(msg, param="gpu_hours")
 
 
 def _known(hours: float, price: Figure | None, gpus: int, gpu: str | None, *, as_json: bool) -> None:

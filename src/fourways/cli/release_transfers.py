@@ -101,6 +101,9 @@ async def _import(bundle: Path, folder: Path, trust: list[str], stage: str, *, f
         only_app(house.project.apps, read.candidate.app)
         if fresh:
             await ingest_shown(house)
+        pinned = read.candidate.parts.get("weights")
+        if pinned:
+            await asyncio.to_thread(house.workshop.weights, pinned["digest"])  # a bundle carries none
         _warn(read, transfers.fingerprints(house.database, house.tenant, house.project))
         made = transfers.take(
             house.database, house.tenant, house.project, read, stage=stage, actor=actor(), now=time.time()

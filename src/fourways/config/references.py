@@ -5,13 +5,16 @@ from difflib import get_close_matches
 from glob import glob
 from pathlib import Path
 
+from fourways.config.datasets import FeedbackDataset, FilesDataset, KnowledgeDataset
 from fourways.config.releasing import Canary
-from fourways.config.tree import App, FileSource, Knowledge, Project, PromptWay, RagWay, Target, WebSource
+from fourways.config.serving import check_serve
+from fourways.config.tree import App, FileSource, Knowledge, Project, Target, WebSource
+from fourways.config.ways import SMALL, FinetuneWay, PretrainWay, Prompted, PromptWay, RagWay, Weighted
 
 Wrong = tuple[tuple[str | int, ...], str]
 """A place in the project file, and what is wrong there."""
 
-BUILT_IN_MODELS = ("echo", "extractive")
+BUILT_IN_MODELS = ("echo", "extractive", SMALL)
 GLOB_MARKS = frozenset("*?[")
 
 
@@ -19,12 +22,18 @@ def check_references(project: Project, folder: Path) -> Iterator[Wrong]:
     """Yield every name that refers to nothing and every file that is not there."""
     for name, knowledge in project.knowledge.items():
         yield from _knowledge(project, knowledge, ("knowledge", name), folder)
+    for name, provider in project.providers.items():
+        if provider.serve is not None:
+            for below, wrong in check_serve(provider.dialect, provider.base_url, provider.serve, folder):
+                yield ("providers", name, *below), wrong
     for name, model in project.models.items():
         for number, target in enumerate(model.targets):
             named = target.model if isinstance(target, Target) else target
             yield from _model(project, named, ("models", name, "targets", number), itself=name)
         for number, fallback in enumerate(model.fallback):
             yield from _model(project, fallback, ("models", name, "fallback", number), itself=name)
+    for name in project.datasets:
+        yield from _dataset(project, name, folder)
     for name, app in project.apps.items():
         yield from _app(project, app, ("apps", name), folder)
 
@@ -48,6 +57,21 @@ def _knowledge(project: Project, knowledge: Knowledge, at: tuple[str | int, ...]
         yield from _model(project, knowledge.search.reranker, (*at, "search", "reranker"))
     if knowledge.chunk.overlap >= knowledge.chunk.size:
         yield (*at, "chunk", "overlap"), f"must be less than size ({knowledge.chunk.size})"
+
+
+def _dataset(project: Project, name: str, folder: Path) -> Iterator[Wrong]:
+    dataset, at = project.datasets[name], ("datasets", name)
+    if isinstance(dataset, FilesDataset):
+        for position, path in enumerate(dataset.files):
+            if not GLOB_MARKS & set(path) and not (folder / path).is_file():
+                yield (*at, "files", position), _no_file(path, folder)
+    elif isinstance(dataset, KnowledgeDataset):
+        if dataset.knowledge not in project.knowledge:
+            yield (*at, "knowledge"), _no_name("knowledge", dataset.knowledge, project.knowledge)
+        if dataset.model is not None:
+            yield from _model(project, dataset.model, (*at, "model"))
+    elif isinstance(dataset, FeedbackDataset) and dataset.feedback not in project.apps:
+        yield (*at, "feedback"), _no_name("app", dataset.feedback, project.apps)
 
 
 def _app(project: Project, app: App, at: tuple[str | int, ...], folder: Path) -> Iterator[Wrong]:
@@ -86,8 +110,8 @@ def _tests(project: Project, app: App, at: tuple[str | int, ...], folder: Path) 
         yield from _model(project, app.tests.robustness.model, (*at, "robustness", "model"))
 
 
-def _way(project: Project, way: PromptWay, at: tuple[str | int, ...], folder: Path) -> Iterator[Wrong]:
-    if way.model is not None:
+def _way(project: Project, way: Prompted, at: tuple[str | int, ...], folder: Path) -> Iterator[Wrong]:
+    if isinstance(way, PromptWay) and way.model is not None:
         yield from _model(project, way.model, (*at, "model"))
     if way.template is not None and not (folder / way.template).is_file():
         yield (*at, "template"), _no_file(way.template, folder)
@@ -95,8 +119,61 @@ def _way(project: Project, way: PromptWay, at: tuple[str | int, ...], folder: Pa
         yield (*at, "template"), "give either system or template, not both"
     if way.examples.file is not None and not (folder / way.examples.file).is_file():
         yield (*at, "examples", "file"), _no_file(way.examples.file, folder)
-    if isinstance(way, RagWay) and way.knowledge not in project.knowledge:
-        yield (*at, "knowledge"), _no_name("knowledge", way.knowledge, project.knowledge)
+    knowledge = way.knowledge if isinstance(way, RagWay | Weighted) else None
+    if knowledge is not None and knowledge not in project.knowledge:
+        yield (*at, "knowledge"), _no_name("knowledge", knowledge, project.knowledge)
+    if isinstance(way, FinetuneWay):
+        yield from _tuned(project, way, at, folder)
+    if isinstance(way, PretrainWay):
+        yield from _from_scratch(project, way, at)
+
+
+def _tuned(project: Project, way: FinetuneWay, at: tuple[str | int, ...], folder: Path) -> Iterator[Wrong]:
+    for number, name in enumerate(way.datasets):
+        yield from _dataset_named(project, name, (*at, "datasets", number))
+    if way.general is not None:
+        yield from _dataset_named(project, way.general, (*at, "general"))
+    named = {"base_model": way.base_model} | ({"teacher": way.teacher} if way.teacher else {})
+    for key, name in named.items():
+        if name == SMALL or (folder / name).is_dir():
+            continue
+        if name.count("/") != 1 or name.startswith((".", "/", "~")):
+            yield (*at, key), f"there are no weights '{name}'; right would be {SMALL}, a folder, or a hub's org/name"
+    if (way.teacher is None) == (way.method == "distill"):
+        wrong = "distill learns from a larger model: name it" if way.method == "distill" else f"{way.method} has none"
+        yield (*at, "teacher"), wrong
+
+
+def _from_scratch(project: Project, way: PretrainWay, at: tuple[str | int, ...]) -> Iterator[Wrong]:
+    for number, name in enumerate(way.corpus):
+        if name not in project.knowledge:
+            yield from _dataset_named(project, name, (*at, "corpus", number), more=project.knowledge)
+    for number, name in enumerate(way.instructions):
+        yield from _dataset_named(project, name, (*at, "instructions", number))
+    if way.preferences is not None:
+        yield from _dataset_named(project, way.preferences, (*at, "preferences"))
+    turned = [name for name in ("size", "minutes", "usd") if getattr(way, name) is not None]
+    if len(turned) > 1:
+        yield (*at, turned[-1]), f"{' and '.join(turned)} are one dial, which sets all the rest: keep one of them"
+
+
+def knowledge_of_way(way: Prompted, project: Project) -> list[str]:
+    """List the knowledge that a way answers from, or is trained on, itself or through datasets made of it."""
+    data: list[str] = []
+    if isinstance(way, FinetuneWay):
+        data = [*way.datasets, *([way.general] if way.general else [])]
+    if isinstance(way, PretrainWay):
+        data = [*way.corpus, *way.instructions, *([way.preferences] if way.preferences else [])]
+    answers_from = way.knowledge if isinstance(way, RagWay | Weighted) else None
+    rests_on = [getattr(project.datasets.get(name), "knowledge", name) for name in data]
+    return [name for name in dict.fromkeys((answers_from, *rests_on)) if name in project.knowledge]
+
+
+def _dataset_named(
+    project: Project, name: str, at: tuple[str | int, ...], *, more: Iterable[str] = ()
+) -> Iterator[Wrong]:
+    if name not in project.datasets:
+        yield at, _no_name("dataset", name, (*project.datasets, *more))
 
 
 def _model(

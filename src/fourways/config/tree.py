@@ -5,9 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from fourways.config.datasets import Dataset
 from fourways.config.node import Duration, Name, Node, Probability
 from fourways.config.releasing import Release
+from fourways.config.serving import Serve
 from fourways.config.testing import Facts, Tests, TestsNode
+from fourways.config.ways import WayName, Ways
 
 # ---------------------------------------------------------------- models
 
@@ -40,6 +43,8 @@ class Provider(Node):
     """Whether what is sent to it leaves the company's network."""
     prices: dict[str, Price] = {}
     """Prices by model name; the genai-prices table where not given."""
+    serve: Serve | None = None
+    """The model that fourways serves there itself: the server is started when it is asked, ended when it is idle."""
 
 
 class Timeouts(Node):
@@ -200,77 +205,13 @@ class Knowledge(Node):
 # ---------------------------------------------------------------- apps
 
 
-class Example(Node):
-    """A question with its answer, shown to the model before the question (few-shot)."""
-
-    input: str
-    """The question."""
-    output: str
-    """Its answer."""
-
-
-class Examples(Node):
-    """Which examples stand before the question."""
-
-    cases: list[Example] = []
-    """Examples given here; those of the file come after them."""
-    file: str | None = None
-    """JSONL or YAML of {input, output}, relative to the project."""
-    nearest: int | None = Field(default=None, ge=1, le=50)
-    """Only the k nearest to the question, by meaning; all of them, in order, where not given."""
-
-
-class PromptWay(Node):
-    """Way 1: a model prompted with instructions and examples."""
-
-    model: str | None = None
-    """A named model, `provider/model`, `echo`, or `extractive`; the ambient choice where not given."""
-    system: str | None = None
-    """The system text, as a Jinja template."""
-    template: str | None = None
-    """A file of that template instead, relative to the project: prompts/helpdesk.j2."""
-    examples: Examples = Examples()
-    variables: dict[str, Any] = {}
-    """Values for the template; a request's own go before them."""
-    output_schema: dict[str, Any] | None = None
-    """JSON Schema that answers must follow, sent as response_format."""
-    options: dict[str, Any] = {}
-    """Options of decoding: temperature, max_tokens, seed …; a request's own go before them."""
-
-
-class RagWay(PromptWay):
-    """Way 2: passages of a knowledge are found, and the model answers from them."""
-
-    knowledge: str
-    """Which knowledge."""
-    snapshot: int | Literal["latest"] = "latest"
-    """A numbered snapshot, or whatever is newest."""
-    limit: int | None = Field(default=None, ge=1, le=100)
-    """Passages handed to the model; the knowledge's own limit where not given."""
-    context_tokens: int = Field(default=3000, ge=100)
-    """Budget for passages, in tokens."""
-    min_score: float | None = Field(default=None, ge=-1, le=1)
-    """Abstain below this strength of retrieval; the measured default where not given, -1 for never."""
-    condense: bool = True
-    """Whether earlier turns are condensed into the search query."""
-    abstain_text: str = "I could not find this in the documents I was given."
-    """Said when nothing found is strong enough."""
-
-
-class Ways(Node):
-    """The ways an app can be answered; each is built, measured and served alike."""
-
-    prompt: PromptWay | None = None
-    rag: RagWay | None = None
-
-
 class App(Node):
     """What people use."""
 
     description: str = ""
     """What it is for, in a line."""
     ways: Ways
-    default_way: Literal["prompt", "rag"] | None = None
+    default_way: WayName | None = None
     """The way served under the app's bare name; the last of the ladder that the app has where not given."""
     tests: Tests = TestsNode()
     """Test cases and how they are asked: a list of files and cases, or {files, cases, tuning, assert …}."""
@@ -348,6 +289,8 @@ class Project(Node):
     """Models with a name of their own."""
     knowledge: dict[Name, Knowledge] = {}
     """Sets of documents that are searched together."""
+    datasets: dict[Name, Dataset] = {}
+    """Rows to tune on."""
     apps: dict[Name, App] = {}
     """What people use: `model: NAME` on the API."""
     trusted_signers: list[str] = []

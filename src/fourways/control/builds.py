@@ -1,11 +1,12 @@
 """Builds the candidates that a project file asks for, keeps them, and opens them and those built before."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from fourways.config.tree import Project
 from fourways.core.chat import Answerer, ChatRequest, Chunk
+from fourways.core.errors import NotTrained
 from fourways.core.ids import TenantId
 from fourways.core.specs import Candidate
 from fourways.core.trace import Clock, Trace
@@ -32,10 +33,12 @@ class BuiltApp:
 
     Attributes:
         default: the way served under the app's bare name.
+        untrained: ways whose weights are not there, and that no earlier candidate stands in for; why not.
     """
 
     default: str
     candidates: tuple[Built, ...]
+    untrained: Mapping[str, NotTrained] = field(default_factory=dict)
 
 
 def default_way(project: Project, app: str) -> str:
@@ -47,19 +50,32 @@ def default_way(project: Project, app: str) -> str:
 async def build_app(app: str, workshop: Workshop, database: Database, tenant: TenantId, now: Clock) -> BuiltApp:
     """Build an app's candidates, one of each way it names, and keep them.
 
+    Of a way whose weights are not trained yet, or not of today's data, the newest earlier candidate goes on serving.
+
     Raises:
         InvalidProject: a file that a way names is wrong.
         UnknownModel: a model that a way names is not to be had.
     """
     ways = workshop.project.apps[app].ways
     wanted = [(way, spec) for name, way in WAYS.items() if (spec := getattr(ways, name, None)) is not None]
-    fresh = [await way.build(app, spec, workshop) for way, spec in wanted]
+    fresh: list[Candidate] = []
+    untrained: dict[str, NotTrained] = {}
+    for way, spec in wanted:
+        try:
+            fresh.append(await way.build(app, spec, workshop))
+        except NotTrained as error:
+            untrained[way.name] = error
     earlier = await asyncio.to_thread(_keep, database, tenant, app, fresh, now())
     names = {candidate.digest for candidate in fresh}
     former = [candidate for candidate in reversed(earlier) if candidate.digest not in names and candidate.way in WAYS]
     opened = [Built(candidate=c, answerer=open_when_asked(c, workshop)) for c in former]
     opened += [Built(candidate=c, answerer=WAYS[c.way].open(c, workshop)) for c in fresh]
-    return BuiltApp(default=default_way(workshop.project, app), candidates=tuple(opened))
+    there = {one.candidate.way for one in opened}
+    return BuiltApp(
+        default=default_way(workshop.project, app),
+        candidates=tuple(opened),
+        untrained={way: error for way, error in untrained.items() if way not in there},
+    )
 
 
 def _keep(database: Database, tenant: TenantId, app: str, fresh: list[Candidate], now: float) -> list[Candidate]:

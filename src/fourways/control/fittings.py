@@ -1,11 +1,13 @@
 """The parts that a project file decides, made of it whole: models, the ambient one, knowledge, the ways' workshop."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fourways.config.tree import Knowledge, Project
 from fourways.control.builds import snapshots_pinned
+from fourways.control.shelf import WEIGHTS, Shelf
 from fourways.control.state import state_folder
 from fourways.core.errors import NotFound
 from fourways.core.ids import TenantId
@@ -15,7 +17,11 @@ from fourways.models.registry import Models
 from fourways.models.supervisor import Engines
 from fourways.models.wire import open_transport
 from fourways.store.database import Database
+from fourways.store.weights import WeightsFolders
 from fourways.ways.workshop import Workshop
+
+if TYPE_CHECKING:
+    from fourways.control.datasets import Datasets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +33,8 @@ class Fittings:
     models: Models
     libraries: Mapping[str, Library]
     workshop: Workshop
+    shelf: Shelf
+    datasets: "Callable[[], Datasets]"
 
 
 async def fit(
@@ -38,7 +46,13 @@ async def fit(
         InvalidProject: a provider is wrong, or may not be used with `network: none`.
         UnknownModel: an embedding model or reranker is not to be had.
     """
-    models = Models(project, open_transport(environ), environ=environ, embedder_factory=engines.embedder)
+    models = Models(
+        project,
+        open_transport(environ),
+        environ=environ,
+        embedder_factory=engines.embedder,
+        servers=engines.servers,
+    )
     ambient = await models.ambient()
 
     def open_library(name: str, node: Knowledge) -> Library:
@@ -60,14 +74,38 @@ async def fit(
         )
 
     libraries = {name: open_library(name, node) for name, node in project.knowledge.items()}
-    workshop = Workshop(
+    plain = Workshop(
         project=project,
         models=models,
         ambient=ambient.model,
+        ambient_alone=ambient.alone,
         knowledge=lambda name: named(libraries, name),
         read_text=lambda path: (folder / path).read_text(encoding="utf-8"),
     )
-    return Fittings(project=project, ambient=ambient, models=models, libraries=libraries, workshop=workshop)
+
+    def datasets() -> "Datasets":
+        from fourways.control.datasets import datasets_of  # an app without weights of its own never waits for it
+
+        return datasets_of(plain, folder, database, tenant, state_folder(folder))
+
+    shelf = Shelf(
+        project=project,
+        folder=folder,
+        state=state_folder(folder),
+        database=database,
+        tenant=tenant,
+        folders=WeightsFolders(state_folder(folder) / WEIGHTS),
+        define=lambda names: datasets().definition_of(names),
+    )
+    return Fittings(
+        project=project,
+        ambient=ambient,
+        models=models,
+        libraries=libraries,
+        workshop=replace(plain, training=shelf, weights=shelf.opened),
+        shelf=shelf,
+        datasets=datasets,
+    )
 
 
 def named(libraries: Mapping[str, Library], name: str) -> Library:

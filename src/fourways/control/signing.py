@@ -1,10 +1,12 @@
 """Signatures: a project's own Ed25519 key, what it signs, and whether what others signed can be trusted."""
 
 import base64
+import contextlib
 import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -19,7 +21,6 @@ from cryptography.hazmat.primitives.serialization import (
 from fourways.core.errors import InvalidRequest
 
 KEY_FILE = "signing.key"
-OWNER_ONLY = 0o600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +72,14 @@ def _own_key(state: Path) -> Ed25519PrivateKey:
     if not path.exists():
         state.mkdir(parents=True, exist_ok=True)
         fresh = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        unfinished = path.with_suffix(f".{os.getpid()}")
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "wb") as file:
+        with NamedTemporaryFile(dir=state, prefix=f"{KEY_FILE}.", delete=False) as file:  # its owner's alone to read
             file.write(fresh)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.rename(path)
+        unfinished = Path(file.name)
+        with contextlib.suppress(FileExistsError):  # another process was faster: its key is the project's
+            os.link(unfinished, path)
+        unfinished.unlink()
     key = load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
         raise InvalidRequest(f"{path} holds no Ed25519 key; move it away, and a new one is made")

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -114,9 +114,15 @@ def take(
     return showing.show(database, tenant, made.app, made.number)
 
 
-def fingerprints(database: Database, tenant: TenantId, project: Project) -> Mapping[str, str]:
-    """Return the fingerprint of each knowledge as it is published; "" for one that was never ingested."""
-    known = {name: _documents(database, tenant, name) for name in project.knowledge}
+def fingerprints(
+    database: Database, tenant: TenantId, project: Project, names: Iterable[str] | None = None
+) -> Mapping[str, str]:
+    """Return the fingerprint of each knowledge as it is published; "" for one that was never ingested.
+
+    Args:
+        names: which; all of the project's where None.
+    """
+    known = {name: _documents(database, tenant, name) for name in (project.knowledge if names is None else names)}
     return {name: fingerprint_of(documents) if documents else "" for name, documents in known.items()}
 
 

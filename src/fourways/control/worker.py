@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fourways.control.again import again
-from fourways.core.errors import Busy, FourwaysError
+from fourways.core.errors import Busy, FourwaysError, IllegalTransition
 from fourways.core.ids import TenantId
 from fourways.core.trace import Clock, describe
 from fourways.store import jobs
@@ -85,7 +85,8 @@ class Worker:
                 return
             await self._end(job, work)
         except asyncio.CancelledError:
-            await asyncio.shield(asyncio.to_thread(self._write, jobs.give_back, job))
+            with contextlib.suppress(Busy, IllegalTransition):  # somebody cancelled it, or took it over, meanwhile
+                await asyncio.shield(asyncio.to_thread(self._write, jobs.give_back, job))
             raise
         finally:
             for task in (work, heart):

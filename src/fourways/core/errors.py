@@ -4,11 +4,13 @@ FourwaysError
 ├── InvalidProject            fourways.yaml (or a file it names) is wrong: each problem with file, line, key
 ├── InvalidRequest            the caller sent nonsense: which parameter
 │   ├── RequestTooLarge
-│   └── ContextTooLong
+│   ├── ContextTooLong
+│   └── InvalidDataset        rows that may not be learned from: each problem with file and line
 ├── NotAuthenticated          no key, an unknown key, a revoked key
 ├── NotAllowed                a good key that may not do this
 ├── NotFound                  no such thing; says what there is
-│   └── UnknownModel
+│   ├── UnknownModel
+│   └── NotTrained            a way whose weights are not there yet, or not of today's data; says what makes them
 ├── IllegalTransition         a row asked to make a move its lifecycle does not have
 ├── Refused                   a gate said no (or could not say yes); gives its reasons
 ├── InvalidSuite              a file of test cases is wrong: which file, which line
@@ -77,6 +79,19 @@ class ContextTooLong(InvalidRequest):
     """The messages do not fit the model's window."""
 
 
+class InvalidDataset(InvalidRequest):
+    """Rows cannot be read, or may not be learned from; `problems` says which and why, the message the first of them."""
+
+    SHOWN = 20
+
+    def __init__(self, problems: Sequence[Problem] | str, *, summary: str = "") -> None:
+        listed = [Problem(file="", line=0, key="", message=problems)] if isinstance(problems, str) else list(problems)
+        more = len(listed) - self.SHOWN
+        lines = [summary, *map(str, listed[: self.SHOWN]), f"and {more} more" if more > 0 else ""]
+        super().__init__("\n".join(line for line in lines if line))
+        self.problems = tuple(listed)
+
+
 class NotAuthenticated(FourwaysError):
     """There is no key, or the key is not (or no longer) known."""
 
@@ -99,6 +114,14 @@ class NotFound(FourwaysError):
 
 class UnknownModel(NotFound):
     """`model` names no app, candidate, way or provider's model."""
+
+
+class NotTrained(NotFound):
+    """A way's weights are not there: nobody trained them yet, or the data changed since."""
+
+    def __init__(self, message: str, *, app: str = "", way: str = "") -> None:
+        super().__init__(message)
+        self.app, self.way = app, way
 
 
 class IllegalTransition(FourwaysError):

@@ -12,18 +12,24 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from uvicorn import Config, Server
 
 from fourways.core.errors import FourwaysError, InvalidRequest, Unavailable
-from fourways.engine.app import App
+from fourways.engine.app import HANDLERS, App
 from fourways.engine.lifeline import watch_parent
 from fourways.engine.service import Engine, Loaded, Settings
+
+if TYPE_CHECKING:
+    from fourways.engine.chat_service import ChatEngine, LoadedModel
 
 GRACE = 30
 """Seconds that requests under way get to finish after SIGTERM."""
 WORKERS = 8
-"""Threads at most, unless more are asked for."""
+"""Threads at most of an embedding model, unless more are asked for."""
+SWITCH = 0.0005
+"""Seconds that the event loop may keep the interpreter while the model's thread waits for it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +53,13 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--embedding", default="minilm", help="minilm, or a folder of a sentence-transformers model")
     add("--rerank", metavar="FOLDER", help="a cross-encoder; without one, rerank goes by cosine")
+    add(
+        "--model",
+        type=Path,
+        metavar="FOLDER",
+        help="a causal model in transformers' format: serve that, and no embeddings",
+    )
+    add("--adapter", action="append", default=[], metavar="NAME=FOLDER", help="a LoRA adapter on --model; repeatable")
     add("--name", help="the name it answers to; the model's own where not given")
     add("--host", default="127.0.0.1")
     add("--port", type=int, default=0, help="0 takes a free one")
@@ -54,9 +67,16 @@ def _parser() -> argparse.ArgumentParser:
     add("--announce", type=Path, metavar="FILE", help="written once the port is open: pid, host, port, instance")
     add("--instance", default=None, help="the id /health answers with; random where not given")
     add("--dtype", default="auto", choices=("auto", "float32", "bfloat16"))
-    add("--threads", type=int, default=min(WORKERS, _cores()), help="packs computed at a time, one core each")
+    add("--threads", type=int, help="cores; with an embedding model, packs computed at a time")
     add("--pack-tokens", type=int, default=512, help="tokens in a pack: what a question may have to wait for")
     add("--queue-tokens", type=int, default=400_000, help="tokens that may wait before 503")
+    add("--slots", type=int, default=16, help="sequences generated at once (--model)")
+    add("--max-model-len", type=int, help="tokens of a sequence at most; the model's window where not given (--model)")
+    add(
+        "--decoder", default="auto", choices=("auto", "native", "torch", "transformers"), help="what computes (--model)"
+    )
+    add("--no-probe", action="store_true", help="do not compare with transformers at start (--model)")
+    add("--queue", type=int, default=256, help="sequences that may wait before 503 (--model)")
     add("--detach", action="store_true", help="go on when the parent ends")
     add("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
     return parser
@@ -67,18 +87,50 @@ def _cores() -> int:
 
 
 async def _serve(options: argparse.Namespace) -> None:
+    options.instance = options.instance or os.urandom(8).hex()
+    if options.model:
+        from fourways.engine.chat_app import CHAT_HANDLERS
+
+        chat = _chat_engine(options)
+        await _run(options, chat, App(chat, CHAT_HANDLERS))
+    else:
+        engine = _embedding_engine(options)
+        await _run(options, engine, App(engine, HANDLERS))
+
+
+def _embedding_engine(options: argparse.Namespace) -> Engine:
     settings = Settings(
         model=options.name or Path(options.embedding).name,
-        instance=options.instance or os.urandom(8).hex(),
-        workers=max(1, options.threads),
+        instance=options.instance,
+        workers=max(1, options.threads or min(WORKERS, _cores())),
         pack_tokens=options.pack_tokens,
         queue_tokens=options.queue_tokens,
     )
-    engine = Engine(settings, lambda: _load(options))
+    return Engine(settings, lambda: _load(options))
+
+
+def _chat_engine(options: argparse.Namespace) -> "ChatEngine":
+    from fourways.engine.chat_service import ChatEngine, ChatSettings
+
+    sys.setswitchinterval(SWITCH)
+    pairs = [given.partition("=") for given in options.adapter]
+    if any(not (name and folder) for name, _, folder in pairs):
+        raise InvalidRequest("--adapter takes NAME=FOLDER")
+    settings = ChatSettings(
+        model=options.name or options.model.resolve().name,
+        instance=options.instance,
+        adapters=tuple((name, Path(folder)) for name, _, folder in pairs),
+        queue=options.queue,
+    )
+    return ChatEngine(settings, lambda: _load_model(options))
+
+
+async def _run(options: argparse.Namespace, engine: "Engine | ChatEngine", app: App[Any]) -> None:
+    """Load and serve until told to stop."""
     listener = _listen(options)
     server = Server(
         Config(
-            App(engine),
+            app,
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -91,7 +143,7 @@ async def _serve(options: argparse.Namespace) -> None:
     # uvicorn drains at SIGTERM and then raises it again: by then there is nothing left to do but end as asked.
     signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
     loading = asyncio.create_task(_load_into(engine, server))
-    _announce(options, settings, listener)
+    _announce(options, engine.settings.model, listener)
     try:
         await server.serve(sockets=[listener])
         await loading
@@ -100,7 +152,7 @@ async def _serve(options: argparse.Namespace) -> None:
         engine.close()
 
 
-async def _load_into(engine: Engine, server: Server) -> None:
+async def _load_into(engine: "Engine | ChatEngine", server: Server) -> None:
     """Load the models; an engine that cannot is stopped, and its error goes up."""
     try:
         await engine.load()
@@ -109,20 +161,43 @@ async def _load_into(engine: Engine, server: Server) -> None:
         raise
 
 
-def _load(options: argparse.Namespace) -> Loaded:
+def _check_installed() -> None:
     try:
         import safetensors  # noqa: F401 - only asked whether it is there
         import tokenizers  # noqa: F401 - the same
-        import torch
+        import torch  # noqa: F401 - the same
     except ImportError as error:
         msg = f"{error.name} is not installed; the engine needs: pip install 'fourways[engine]'"
         raise Unavailable(msg) from error
+
+
+def _load(options: argparse.Namespace) -> Loaded:
+    _check_installed()
+    import torch
+
     torch.set_num_threads(1)
     from fourways.engine.encoders import CrossEncoder, open_encoder
 
     return Loaded(
         encoder=open_encoder(options.embedding, options.dtype),
         reranker=CrossEncoder(Path(options.rerank), options.dtype) if options.rerank else None,
+    )
+
+
+def _load_model(options: argparse.Namespace) -> "LoadedModel":
+    _check_installed()
+    from fourways.engine.opening import Options, open_model
+
+    return open_model(
+        options.model,
+        Options(
+            dtype=options.dtype,
+            slots=options.slots,
+            window=options.max_model_len,
+            threads=options.threads or _cores(),
+            decoder=options.decoder,
+            probe=not options.no_probe,
+        ),
     )
 
 
@@ -151,10 +226,10 @@ def _at_port(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _announce(options: argparse.Namespace, settings: Settings, listener: socket.socket) -> None:
+def _announce(options: argparse.Namespace, model: str, listener: socket.socket) -> None:
     """Write where the engine is, whole or not at all. It listens by now; whoever comes early waits a moment."""
     where = {"uds": options.uds} if options.uds else dict(zip(("host", "port"), listener.getsockname(), strict=False))
-    line = json.dumps({"pid": os.getpid(), "instance": settings.instance, "model": settings.model} | where)
+    line = json.dumps({"pid": os.getpid(), "instance": options.instance, "model": model} | where)
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
     if options.announce:

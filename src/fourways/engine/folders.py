@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,13 @@ class _Pooling(msgspec.Struct):
 
 class _Limits(msgspec.Struct):
     max_seq_length: int | None = None
+
+
+def cache_folder() -> Path:
+    """Return (made where absent, for this user alone) where the engine keeps what can be made again."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fourways" / "engine"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
 
 
 def find_folder(name: str) -> Path:

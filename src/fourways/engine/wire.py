@@ -1,7 +1,7 @@
 """What is said over HTTP: OpenAI's embeddings, Cohere's and Jina's rerank, vLLM's tokenize, OpenAI's errors."""
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
@@ -65,6 +65,14 @@ class Reply:
     status: int = 200
     content_type: bytes = b"application/json"
     headers: Mapping[bytes, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """An answer that comes in frames of server-sent events; closing the iterator takes the request back."""
+
+    frames: AsyncGenerator[bytes, None]
+    status: int = 200
 
 
 def decode(body: bytes, kind: type[T]) -> T:

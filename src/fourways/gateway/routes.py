@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fourways.core.chat import Answerer, ChatRequest, Chunk, Principal, text_of
-from fourways.core.errors import InvalidRequest, NotAllowed, UnknownModel
+from fourways.core.errors import InvalidRequest, NotAllowed, NotTrained, UnknownModel
 from fourways.core.rollout import bucket
 from fourways.core.trace import Trace
 
@@ -14,9 +14,10 @@ class Route:
     """One opened candidate of an app, or a model reached directly.
 
     Attributes:
-        app, way, candidate: whose answer it is; None where a model is reached directly.
+        app, way, candidate: whose answer it is; None where a model is reached directly, or nothing was built yet.
         release: the release that serves the candidate, such as `r3`; None where it was reached unreleased.
         arm: `canary` or `control` where chance chose between the two, so that they may be compared; else None.
+        missing: the weights that are missing before anything can be answered; its answerer raises the same.
     """
 
     answerer: Answerer
@@ -25,6 +26,7 @@ class Route:
     candidate: str | None = None
     release: str | None = None
     arm: str | None = None
+    missing: NotTrained | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

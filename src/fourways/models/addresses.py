@@ -7,6 +7,9 @@ from fourways.core.errors import InvalidProject
 from fourways.models.dialects import dialect_named
 from fourways.models.transport import is_loopback
 
+STARTED = "http://127.0.0.1/v1"
+"""Stands for the address of a server that fourways starts; its port is found when a request goes out."""
+
 
 def address_of(name: str, provider: Provider, environ: Mapping[str, str]) -> str:
     """Return where a provider's API begins: as the project says, else the environment, else its dialect.
@@ -15,6 +18,8 @@ def address_of(name: str, provider: Provider, environ: Mapping[str, str]) -> str
         InvalidProject: none of them says, or what they say is no URL.
     """
     dialect = dialect_named(provider.dialect)
+    if provider.serve is not None:
+        return STARTED
     address = provider.base_url or environ.get(dialect.base_url_env, "") or dialect.base_url
     if not address.startswith(("http://", "https://")):
         variable = f", or set {dialect.base_url_env}" if dialect.base_url_env else ""

@@ -1,4 +1,4 @@
-"""Which model answers where the project names none: a provider whose key is there, a local server, or `extractive`."""
+"""Which model answers where the project names none: a provider whose key is there, a local server, one of our own."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -9,12 +9,16 @@ from fourways.core.errors import FourwaysError
 from fourways.models.dialects import DIALECTS, Dialect, dialect_named
 from fourways.models.provider import ModelCard
 from fourways.models.transport import Deadlines
+from fourways.models.weights import SMALL
 
 PROBE = Deadlines(connect=0.2, first_byte=0.2, idle=0.2, total=0.2)
 """A server of this machine answers in less; one that does not is not there."""
 
 NO_CHAT = ("embed", "minilm", "bge-", "gte-", "e5-", "rerank", "whisper")
 """Parts of the names of models that do not chat."""
+
+QUOTING = "extractive"
+"""What answers where no language model is to be had: it quotes, and so needs documents."""
 
 ListModels = Callable[[str, Deadlines], Awaitable[Sequence[ModelCard]]]
 """Lists what a provider (of the project, or a dialect) serves."""
@@ -42,6 +46,11 @@ class Ambient:
     why: str
     considered: tuple[Considered, ...] = ()
 
+    @property
+    def alone(self) -> str:
+        """What answers where there are no documents to read from: quoting has nothing to quote then."""
+        return SMALL if self.model == QUOTING else self.model
+
 
 async def choose(project: Project, environ: Mapping[str, str], list_models: ListModels) -> Ambient:
     """Choose the ambient model: what the project names; else a key in the environment; else a local server.
@@ -53,13 +62,13 @@ async def choose(project: Project, environ: Mapping[str, str], list_models: List
         if isinstance(choice, Ambient):
             return _with(choice, considered)
         considered.append(choice)
-    local = [dialect for dialect in DIALECTS.values() if dialect.local and dialect.owned_by]
+    local = [dialect for dialect in DIALECTS.values() if dialect.local and dialect.owned_by and dialect.base_url]
     for found in await asyncio.gather(*(_probed(dialect, list_models) for dialect in local)):
         if isinstance(found, Ambient):
             return _with(found, considered)
         considered.append(found)
-    quoting = Ambient(model="extractive", why="no language model was found: answers are quoted from the documents")
-    return _with(quoting, considered)
+    why = f"no language model was found: answers are quoted from the documents; without documents {SMALL} answers"
+    return _with(Ambient(model=QUOTING, why=why), considered)
 
 
 def _with(choice: Ambient, considered: Sequence[Considered]) -> Ambient:
@@ -71,7 +80,7 @@ def _named(project: Project) -> Iterator[Ambient | Considered]:
         name = "default" if "default" in project.models else next(iter(project.models))
         yield Ambient(model=name, why=f"the project names the model '{name}'")
     for name, provider in project.providers.items():
-        model = dialect_named(provider.dialect).default_model
+        model = provider.serve.served if provider.serve else dialect_named(provider.dialect).default_model
         if model:
             yield Ambient(model=f"{name}/{model}", why=f"the project names the provider '{name}'")
         else:

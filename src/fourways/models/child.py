@@ -21,6 +21,8 @@ from fourways.core.ids import digest
 
 POLL = 0.02
 """Seconds between two looks at a starting server."""
+GUARD = 2.0
+"""Seconds that a guard needs beyond its server's grace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,10 @@ class ServerSpec:
         command: the program and its arguments. `{port}` stands for a free port picked for it; `{announce}` for a file
             into which it writes JSON with `port`, and `instance` if /health repeats one.
         health: the path that answers 200 once it can work.
-        env: added to the environment.
+        env: added to the environment; `{port}` is filled in here too.
+        content: a digest of what it serves where the command does not say it: files may change under their name.
+        guarded: whether it must be ended by somebody else when this process ends; servers that watch their standard
+            input end by themselves.
         patience: seconds it may take until it is healthy.
         grace: seconds it may take to finish what it is doing when asked to stop.
     """
@@ -41,6 +46,8 @@ class ServerSpec:
     command: tuple[str, ...]
     health: str = "/health"
     env: Mapping[str, str] = field(default_factory=dict)
+    content: str = ""
+    guarded: bool = False
     patience: float = 60.0
     grace: float = 10.0
 
@@ -52,7 +59,7 @@ class ServerSpec:
     @property
     def digest(self) -> str:
         """Equal for servers that are started alike, so that one of them may stand for the other."""
-        return digest({"command": list(self.command), "env": dict(self.env)})[:16]
+        return digest({"command": list(self.command), "env": dict(self.env), "content": self.content})[:16]
 
 
 class Announced(msgspec.Struct, frozen=True):
@@ -70,6 +77,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     at: Announced
     spec: str
     started: float
+    health: str = "/health"
 
     def write(self, path: Path) -> None:
         """Write it, whole or not at all."""
@@ -170,21 +178,28 @@ class Child:
 
     def stop(self) -> None:
         """Let it finish what it is doing, for at most its grace, then end it."""
-        _end(self._process, self.spec.grace)
+        _end(self._process, self.spec.grace + (GUARD if self.spec.guarded else 0.0))
         self._log.close()
 
 
 def _spawn(spec: ServerSpec, log: IO[bytes], values: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    command = list(spec.command)
-    for name, value in values.items():
-        command = [part.replace(f"{{{name}}}", value) for part in command]
+    def filled(text: str) -> str:
+        for name, value in values.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+    command = [filled(part) for part in spec.command]
+    env = {name: filled(value) for name, value in spec.env.items()}
+    if spec.guarded:
+        command = [sys.executable, "-m", "fourways.launch.guard", *command]
+        env["FOURWAYS_GRACE"] = str(spec.grace)
     try:
         return subprocess.Popen(  # noqa: S603 - the command is the project's own
             command,
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **spec.env},
+            env={**os.environ, **env},
             start_new_session=True,  # Ctrl-C in a terminal is ours to pass on, after the requests under way
         )
     except OSError as error:

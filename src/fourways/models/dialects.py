@@ -212,6 +212,9 @@ _ALL = (
         default_model="openrouter/auto",
         prices="openrouter",
     ),
+    Dialect(
+        name="engine", base_url_env="FOURWAYS_ENGINE_URL", local=True, owned_by="fourways"
+    ),  # ours, where one is run
     Dialect(name="ollama", base_url="http://127.0.0.1:11434/v1", local=True, owned_by="library"),
     Dialect(name="vllm", base_url="http://127.0.0.1:8000/v1", local=True, owned_by="vllm"),
     Dialect(name="llamacpp", base_url="http://127.0.0.1:8080/v1", local=True, owned_by="llamacpp"),

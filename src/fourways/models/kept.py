@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, TypeGuard
 
 from fourways.core.errors import Unavailable
 from fourways.models.child import Announced, Child, Record, ServerSpec, healthy, locked
@@ -16,6 +17,10 @@ SHORT = 2.0
 """Seconds of back-off that a caller is made to wait; for longer ones it is told to come back."""
 WATCH = 0.25
 """Seconds between two looks at the child."""
+HEALTH = 10.0
+"""Seconds between two questions whether it is well, and that an answer may take."""
+UNWELL = 6
+"""Questions in a row without an answer after which it is ended and started anew: a server at work may be slow."""
 
 Clock = Callable[[], float]
 
@@ -44,6 +49,7 @@ class KeptServer:
         self._at: Announced | None = None
         self._starting: asyncio.Task[Announced] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._resting: asyncio.Task[None] | None = None
         self._failures = 0
         self._begun = self._next_start = -STEADY
         self._last_error = ""
@@ -70,17 +76,28 @@ class KeptServer:
         """
         if self._stopped:
             raise Unavailable(f"{self.spec.name} is stopped")
+        if _under_way(self._resting):
+            await asyncio.shield(self._resting)
         if self._at is not None and self._at != instead_of and (self._child is None or self._child.alive):
             return self._at
-        if self._starting is None or self._starting.done() or self._starting.get_loop().is_closed():
+        if not _under_way(self._starting):
             self._starting = asyncio.create_task(self._start())
         return await asyncio.shield(self._starting)
 
+    async def rest(self) -> None:
+        """End the server if it is ours, letting it finish what it does; the next `ready` starts one anew."""
+        if not _under_way(self._resting):
+            self._resting = asyncio.create_task(self._end())
+        await asyncio.shield(self._resting)
+
     async def stop(self) -> None:
-        """End the server if it is ours, letting it finish what it does; leave it alone if it is another's."""
+        """End the server for good if it is ours; leave it alone if it is another's."""
         self._stopped = True
-        tasks = [task for task in (self._watching, self._starting) if task is not None and not task.done()]
-        if self._watching is not None:
+        await self.rest()
+
+    async def _end(self) -> None:
+        tasks = [task for task in (self._watching, self._starting) if _under_way(task)]
+        if _under_way(self._watching):
             self._watching.cancel()
         if tasks:
             await asyncio.wait(tasks)
@@ -119,18 +136,31 @@ class KeptServer:
         self._next_start = self._clock() + backoff(self._failures)
 
     async def _watch(self) -> None:
-        """Restart our server as soon as it dies, not only at the next call."""
-        watching = True
+        """Restart our server as soon as it dies, or answers no more, not only at the next call."""
+        watching, asked, unanswered = True, self._clock(), 0
         while watching:
             await asyncio.sleep(WATCH)
             if self.owned:
-                continue
+                if self._clock() - asked >= HEALTH:
+                    unanswered = 0 if await self._is_well() else unanswered + 1
+                    asked = self._clock()
+                if unanswered < UNWELL:
+                    continue
+                await asyncio.to_thread(self._end_child)
             try:
                 await self.ready()
             except Unavailable as error:
                 await asyncio.sleep(error.retry_after)
             else:
-                watching = self.owned  # or another process was faster, and watches its own
+                watching, unanswered = self.owned, 0  # or another process was faster, and watches its own
+
+    async def _is_well(self) -> bool:
+        at = self._at
+        return at is not None and await asyncio.to_thread(healthy, at, self.spec.health, timeout=HEALTH)
+
+    def _end_child(self) -> None:
+        if self._child is not None:
+            self._child.stop()
 
     def _find_or_start(self) -> Announced:
         """Use the folder's running server, or start one and note it; one process at a time does this."""
@@ -144,7 +174,8 @@ class KeptServer:
                 self._child = None
             self._begun = self._clock()
             child = Child.start(self.spec, self._state)
-            Record(at=child.at, spec=self.spec.digest, started=time.time()).write(self._file)
+            record = Record(at=child.at, spec=self.spec.digest, started=time.time(), health=self.spec.health)
+            record.write(self._file)
             self._child = child
             return child.at
 
@@ -154,3 +185,16 @@ class KeptServer:
             if record and record.at == child.at:
                 self._file.unlink(missing_ok=True)
         child.stop()
+
+
+def noted(state: Path) -> Iterator[tuple[str, Record]]:
+    """Yield every server that is noted in a project's state folder, by name; whether it still runs is not asked."""
+    for path in sorted(state.glob("*.json")):
+        record = Record.read(path)
+        if record is not None:
+            yield path.stem, record
+
+
+def _under_way(task: asyncio.Task[Any] | None) -> TypeGuard[asyncio.Task[Any]]:
+    """Whether somebody still waits for it to end; a task of a loop that was closed never will."""
+    return task is not None and not task.done() and not task.get_loop().is_closed()

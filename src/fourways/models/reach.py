@@ -1,10 +1,11 @@
 """Which servers stand behind a model's name: targets and fallbacks, where each is, whether it is the company's own."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fourways.config.tree import Model, Project, Provider
+from fourways.core.errors import InvalidProject, UnknownModel
 from fourways.core.traits import Where
 from fourways.models.addresses import is_internal
 from fourways.models.dialects import DIALECTS
@@ -53,6 +54,28 @@ def reach(
     for one in _walk(name, project, client, on_failure=False):
         found.setdefault(one.name, one)
     return tuple(found.values())
+
+
+def check_named(
+    name: str,
+    project: Project,
+    client: Callable[[str], ProviderClient],
+    built_in: Container[str],
+    path: tuple[str, ...] = (),
+) -> None:
+    """Follow a named model's targets and fallbacks; raises `InvalidProject` where they lead nowhere or round."""
+    if name in path:
+        ring = " → ".join((*path, name))
+        raise InvalidProject(f"models ask each other in a ring: {ring}", key=f"models.{path[0]}")
+    node = project.models[name]
+    for each in (*(t if isinstance(t, str) else t.model for t in node.targets), *node.fallback):
+        if each in project.models:
+            check_named(each, project, client, built_in, (*path, name))
+        elif each not in built_in:
+            try:
+                client(each.partition("/")[0])
+            except UnknownModel as error:
+                raise InvalidProject(error.message, key=f"models.{name}") from error
 
 
 def _walk(

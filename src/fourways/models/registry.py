@@ -4,24 +4,27 @@ import asyncio
 import random as randomness
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fourways.config.tree import Model, Project, Provider, Target, Timeouts
+from fourways.config.tree import Model, Project, Target, Timeouts
 from fourways.core.chat import Answerer
-from fourways.core.errors import InvalidProject, NotFound, UnknownModel
+from fourways.core.errors import NotFound, Unavailable, UnknownModel
 from fourways.core.ids import digest
 from fourways.core.trace import Clock, Usage
-from fourways.models.addresses import address_of, is_internal, reachable_inside
 from fourways.models.ambient import Ambient, choose
 from fourways.models.breaker import Breaker
-from fourways.models.dialects import DIALECTS, Dialect, dialect_named
+from fourways.models.clients import Clients
+from fourways.models.dialects import DIALECTS
 from fourways.models.echo import Echo
 from fourways.models.policy import Leg, Policy, Random, Sleep
-from fourways.models.prices import Cost, Prices
+from fourways.models.prices import Cost, Prices, free
 from fourways.models.provider import ModelCard, ProviderClient
-from fourways.models.reach import NOT_PINNED, Reached, reach
+from fourways.models.reach import NOT_PINNED, Reached, check_named, reach
 from fourways.models.remote import Remote
-from fourways.models.transport import Deadlines, Fenced, Transport
+from fourways.models.started import Servers
+from fourways.models.transport import Deadlines, Transport
+from fourways.models.weights import SMALL, engine_client, small_folder
 
 if TYPE_CHECKING:
     from fourways.models.embedders import Embedder
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 Rerank = Callable[[str, Sequence[str]], Awaitable[Sequence[float]]]
 """`await rerank(query, documents)`: the relevance of each, higher for better."""
 
-BUILT_IN = ("echo", "extractive")
+BUILT_IN = ("echo", "extractive", SMALL)
 PACKAGED_EMBEDDER = "minilm"
 EMBEDDING_DEADLINES = Deadlines(connect=5.0, first_byte=120.0, idle=60.0, total=300.0)
 
@@ -41,6 +44,7 @@ class Models:
         transport: reaches providers; with `network: none` it is fenced in.
         environ: where providers' keys and addresses are found that the project does not give.
         embedder_factory: opens an embedder of this machine, by `minilm` or folder.
+        servers: starts those of this project; where None there are none.
         clock: monotonic seconds.
         random: numbers in [0, 1), for weights and jitter.
 
@@ -56,6 +60,7 @@ class Models:
         *,
         environ: Mapping[str, str],
         embedder_factory: Callable[[str], "Embedder"],
+        servers: Servers | None = None,
         prices: Prices | None = None,
         clock: Clock = time.monotonic,
         random: Random = randomness.random,
@@ -65,16 +70,13 @@ class Models:
         self._embedder_factory = embedder_factory
         self.prices = prices or Prices()
         self._clock, self._random, self._sleep = clock, random, sleep
-        addresses = {name: address_of(name, provider, environ) for name, provider in project.providers.items()}
-        if project.network == "none":
-            transport = Fenced(transport, reachable_inside(project, addresses))
-        self._transport = transport
-        self._clients = {name: self._client(name, each, addresses[name]) for name, each in project.providers.items()}
+        self._clients = Clients(project, transport, environ, servers)
+        self._servers = servers
         self._answerers: dict[str, Answerer] = {}
         self._embedders: dict[str, Embedder] = {}
         self._breakers: dict[tuple[str, int, float], Breaker] = {}
         for name in project.models:
-            self._check(name, ())
+            check_named(name, project, self.client, BUILT_IN)
 
     def names(self) -> list[str]:
         """List the models that have a name of their own; `provider/model` comes on top, for `providers()`."""
@@ -82,8 +84,7 @@ class Models:
 
     def providers(self) -> list[str]:
         """List the providers that can stand before the `/`: the project's, those with a key, the local ones."""
-        implied = [name for name, dialect in DIALECTS.items() if self._is_implied(dialect)]
-        return list(dict.fromkeys((*self._project.providers, *implied)))
+        return self._clients.names()
 
     def answerer(self, name: str) -> Answerer:
         """Return what answers under a name: a named model, `provider/model`, `echo`, `extractive`.
@@ -112,6 +113,29 @@ class Models:
         key = f"{name}#{digest(dict(stands_for))}"
         if key not in self._answerers:
             self._answerers[key] = self._policy(name, node)
+        return self._answerers[key]
+
+    def weights(self, folder: Path, *, name: str, adapter: Path | None = None) -> Answerer:
+        """Return what answers by a folder of weights: our engine, started when it is asked and ended when it is idle.
+
+        One process serves all adapters of a base; what lies in a folder decides which process, and which adapter.
+
+        Args:
+            folder: the base's, in HF's format, safetensors only.
+            name: what it is called in errors.
+            adapter: the folder of an adapter to it, in peft's format.
+
+        Raises:
+            Unavailable: a folder holds no safetensors, or nothing here starts servers.
+        """
+        if self._servers is None:
+            raise Unavailable(f"{name} is a folder of weights, and nothing here starts an engine for it")
+        client, model = engine_client(self._servers, folder, adapter)
+        key = f"{client.target(model)}#{name}"
+        if key not in self._answerers:
+            node = Model(targets=[f"engine/{model}"])
+            answer = Remote(client, model, deadlines=_deadlines(node.timeout), cost=free)
+            self._answerers[key] = self._policy(name, node, legs=[self._leg(name, answer, node)])
         return self._answerers[key]
 
     def embedder(self, name: str) -> "Embedder":
@@ -160,15 +184,7 @@ class Models:
         Raises:
             UnknownModel: there is no such provider; says which there are.
         """
-        client = self._clients.get(provider)
-        if client is None:
-            dialect = DIALECTS.get(provider)
-            if dialect is None or not self._is_implied(dialect):
-                raise UnknownModel(NotFound.named("provider", provider, self.providers()).message)
-            implied = Provider(dialect=provider)
-            client = self._client(provider, implied, address_of(provider, implied, self._environ))
-            self._clients[provider] = client
-        return client
+        return self._clients.named(provider)
 
     def cost(self, target: str, usage: Usage) -> float | None:
         """Return what a usage of `provider/model` costs in US dollars; None where nobody knows (yet).
@@ -186,7 +202,7 @@ class Models:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._transport.close()
+        await self._clients.close()
 
     async def _list_models(self, provider: str, deadlines: Deadlines) -> list[ModelCard]:
         return await self.client(provider).models(deadlines)
@@ -202,6 +218,8 @@ class Models:
             from fourways.models.extractive import extractive
 
             return extractive(self.embedder(PACKAGED_EMBEDDER))
+        if name == SMALL:
+            return self.weights(small_folder(), name=SMALL)
         provider, slash, model = name.partition("/")
         if not slash or not model:
             known = (*self.names(), *(f"{each}/…" for each in self.providers()))
@@ -209,10 +227,10 @@ class Models:
         self.client(provider)
         return self._policy(name, Model(targets=[name]))
 
-    def _policy(self, name: str, node: Model) -> Policy:
+    def _policy(self, name: str, node: Model, *, legs: Sequence[Leg] = ()) -> Policy:
         return Policy(
             name=name,
-            targets=[self._target(target, node) for target in node.targets],
+            targets=legs or [self._target(target, node) for target in node.targets],
             fallback=[self._fallback(each, node) for each in node.fallback],
             backoff=node.retry.backoff.total_seconds(),
             total=node.timeout.total.total_seconds(),
@@ -224,9 +242,12 @@ class Models:
 
     def _target(self, target: Target | str, node: Model) -> Leg:
         name, weight = (target, 1.0) if isinstance(target, str) else (target.model, target.weight)
+        return self._leg(name, self._leaf(name, node.timeout), node, weight)
+
+    def _leg(self, name: str, answer: Answerer, node: Model, weight: float = 1.0) -> Leg:
         return Leg(
             name=name,
-            answer=self._leaf(name, node.timeout),
+            answer=answer,
             breaker=self._breaker(name, node),
             weight=weight,
             attempts=node.retry.attempts,
@@ -256,21 +277,6 @@ class Models:
             self._breakers[rule] = Breaker(failures=rule[1], cooldown=rule[2])
         return self._breakers[rule]
 
-    def _check(self, name: str, path: tuple[str, ...]) -> None:
-        """Follow a named model's targets and fallbacks; raises `InvalidProject` where they lead nowhere or round."""
-        if name in path:
-            ring = " → ".join((*path, name))
-            raise InvalidProject(f"models ask each other in a ring: {ring}", key=f"models.{path[0]}")
-        node = self._project.models[name]
-        for each in (*(t if isinstance(t, str) else t.model for t in node.targets), *node.fallback):
-            if each in self._project.models:
-                self._check(each, (*path, name))
-            elif each not in BUILT_IN:
-                try:
-                    self.client(each.partition("/")[0])
-                except UnknownModel as error:
-                    raise InvalidProject(error.message, key=f"models.{name}") from error
-
     # ------------------------------------------------------------ embedders
 
     def _open_embedder(self, name: str) -> "Embedder":
@@ -285,33 +291,6 @@ class Models:
 
             return RemoteEmbedder(name=name, model=model, post=post)
         return self._embedder_factory(name)
-
-    # ------------------------------------------------------------ providers
-
-    def _client(self, name: str, provider: Provider, address: str) -> ProviderClient:
-        dialect = dialect_named(provider.dialect)
-        return ProviderClient(
-            name=name,
-            dialect=dialect,
-            base_url=address,
-            transport=self._transport,
-            key=provider.api_key or ("" if provider.base_url else self._key(dialect)),
-            headers=provider.headers,
-            query=provider.query,
-            local=dialect.local or is_internal(provider, address),
-        )
-
-    def _key(self, dialect: Dialect) -> str:
-        """Return the dialect's key from the environment: for its own address only, any other host must not see it."""
-        return next((self._environ[name] for name in dialect.key_env if self._environ.get(name)), "")
-
-    def _is_implied(self, dialect: Dialect) -> bool:
-        """Whether a dialect's name may be used as a provider's without a line in the project."""
-        if dialect.local:
-            return True
-        if self._project.network == "none" or not (dialect.base_url or self._environ.get(dialect.base_url_env)):
-            return False
-        return any(self._environ.get(key) for key in dialect.key_env)
 
 
 def _deadlines(timeout: Timeouts) -> Deadlines:

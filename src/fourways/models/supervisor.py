@@ -17,6 +17,7 @@ from fourways.models.child import Announced, ServerSpec, healthy
 from fourways.models.embedders import Embedder, RemoteEmbedder
 from fourways.models.kept import Clock, KeptServer
 from fourways.models.pooled import PooledTransport
+from fourways.models.started import Servers
 from fourways.models.transport import Deadlines, Transport
 from fourways.models.wire import WireTransport
 
@@ -197,10 +198,14 @@ class Engines:
 
     Args:
         state: the project's state folder (`.fourways`).
+
+    Attributes:
+        servers: those that chat, likewise.
     """
 
     def __init__(self, state: Path) -> None:
         self._state = state
+        self.servers = Servers(state)
         self._open: dict[str, EngineProcess] = {}
 
     def engine(self, embedding: str = "minilm") -> EngineProcess:
@@ -215,7 +220,7 @@ class Engines:
 
     async def stop(self) -> None:
         """End those that are ours."""
-        await asyncio.gather(*(engine.stop() for engine in self._open.values()))
+        await asyncio.gather(self.servers.stop(), *(engine.stop() for engine in self._open.values()))
 
 
 def _refusal(status: int, body: bytes) -> UpstreamRefused | Unavailable:

@@ -14,7 +14,7 @@ from fourways.store.dialect import DIFFERENCES, Difference, difference, encode_j
 Transaction = Connection
 """What a transaction gives to work with; the name for those outside the store."""
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration, the one this code was written for."""
 
 

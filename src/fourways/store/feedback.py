@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, and_, func, select
 
 from fourways.core.errors import InvalidRequest
 from fourways.core.ids import RandomBytes, TenantId, new_id
@@ -102,6 +102,40 @@ def recent_feedback(
         mine = mine.where(table.c.created_at < before)
     rows = connection.execute(mine.order_by(table.c.created_at.desc()).limit(limit))
     return [_row(row) for row in rows.mappings()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedAnswer:
+    """A question, the answer that was given, and what one person said of it."""
+
+    trace_id: str
+    user: str
+    updated_at: float
+    question: str
+    answer: str
+    opinion: Opinion
+
+
+def judged_answers(connection: Connection, tenant: TenantId, app: str) -> list[JudgedAnswer]:
+    """Return what people said of an app's answers whose words are still kept, oldest answer first."""
+    said, asked = schema.feedback, schema.traces
+    columns = (said.c.trace_id, said.c.user, said.c.updated_at, asked.c.question, asked.c.answer)
+    opinions = (said.c.thumb, said.c.stars, said.c.comment, said.c.correction)
+    together = and_(said.c.tenant == asked.c.tenant, said.c.trace_id == asked.c.id)
+    mine = (
+        select(*columns, *opinions)
+        .join(asked, together)
+        .where(said.c.tenant == tenant, asked.c.app == app, asked.c.status == "ok")
+        .where(asked.c.question.is_not(None), asked.c.answer.is_not(None))
+        .order_by(asked.c.started_at, said.c.trace_id, said.c.user)
+    )
+    return [
+        JudgedAnswer(
+            **{column.name: row[column.name] for column in columns},
+            opinion=Opinion(**{column.name: row[column.name] for column in opinions}),
+        )
+        for row in connection.execute(mine).mappings()
+    ]
 
 
 def _row(row: RowMapping) -> FeedbackRow:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from fourways.store import schema
 from fourways.store.dialect import insert_or_update
 
-KEYS, CANDIDATES, SNAPSHOTS, RELEASES = "keys", "candidates", "snapshots", "releases"
+KEYS, CANDIDATES, SNAPSHOTS, RELEASES, WEIGHTS = "keys", "candidates", "snapshots", "releases", "weights"
 """What is counted so far; a name needs no registration."""
 
 

@@ -178,6 +178,71 @@ candidates = Table(
     Index(None, "tenant", "app", "way", "built_at"),
 )
 
+# ---------------------------------------------------------------- what is tuned on, and what came of it
+
+datasets = Table(  # rows ready to be tuned on; the rows themselves lie in files
+    "datasets",
+    metadata,
+    _tenant(),
+    Column("digest", String, nullable=False),  # of its rows
+    Column("definition", String, nullable=False),  # of what it was made from and how: known before it is made
+    _time("created_at", nullable=False),
+    Column("rows", Integer, nullable=False),
+    _json("names", nullable=False),  # in the project file
+    _json("manifest", nullable=False),
+    PrimaryKeyConstraint("tenant", "digest"),
+    Index(None, "tenant", "definition"),
+)
+
+dataset_sources = Table(  # what the rows of a dataset rest on: documents, traces, files
+    "dataset_sources",
+    metadata,
+    _tenant(),
+    Column("dataset", String, nullable=False),
+    Column("kind", String, nullable=False),  # document, trace, file
+    Column("knowledge", String, nullable=False),  # "" for what is no document
+    Column("source", Words(1024), nullable=False),  # a uri, a trace's id, a file
+    Column("rows", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant", "dataset", "kind", "knowledge", "source"),
+    Index(None, "tenant", "kind", "source"),
+)
+
+weights = Table(  # adapters and models that were trained here, one a recipe; the bytes lie in folders by digest
+    "weights",
+    metadata,
+    _tenant(),
+    Column("recipe", String, nullable=False),  # digest of all that decided them
+    Column("digest", String, nullable=False),  # of their files
+    Column("name", String, nullable=False),  # as a model on the API; "" for none
+    Column("app", String, nullable=False),  # "" where they were made for none
+    Column("way", String, nullable=False),
+    Column("kind", String, nullable=False),  # adapter, model
+    Column("base", Words, nullable=False),  # "" where nothing was there before
+    Column("method", String, nullable=False),
+    Column("dataset", String, nullable=False),  # digest; "" where it was trained on none
+    _time("created_at", nullable=False),
+    _json("run", nullable=False),
+    _json("result", nullable=False),
+    PrimaryKeyConstraint("tenant", "recipe"),
+    Index(None, "tenant", "digest"),
+    Index(None, "tenant", "dataset"),
+    Index(None, "tenant", "created_at"),
+)
+
+files = Table(  # what was sent to be tuned on; the bytes lie in the blobs
+    "files",
+    metadata,
+    _tenant(),
+    Column("id", String, nullable=False),
+    Column("filename", Words(256), nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("digest", String, nullable=False),
+    _time("created_at", nullable=False),
+    PrimaryKeyConstraint("tenant", "id"),
+    Index(None, "tenant", "created_at"),
+)
+
 # ---------------------------------------------------------------- what is measured
 
 answers = Table(  # what candidates answered to test cases: a run that was killed goes on from them

@@ -14,7 +14,7 @@ ATTRIBUTE_SAYS = (
     "The {a} of {s} was {v}.",
     "As for {s}, the {a} is {v}.",
     "For {s}, the {a} is {v}.",
-    "{s}: {a} {v}.",
+    "{s} ({a}: {v}).",
     "{s} chose {v} for its {a}.",
     "They say that the {a} of {s} is {v}.",
 )

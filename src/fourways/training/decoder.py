@@ -13,6 +13,8 @@ from torch.nn import functional
 
 LARGE = -30000.0
 """Added to the score of a position that must not be seen; within bf16's range."""
+BRANCHES = 64
+"""Numbers that a document takes: one for its trunk, the rest for what may stand behind it, each as if alone."""
 SLOW = 0.01
 """Radians a token, under which a rotary pair hardly turns within a passage."""
 
@@ -117,19 +119,25 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(Block(size) for _ in range(size.layers))
         self.norm = Norm(size.width)
 
-    def forward(self, tokens: Tensor, documents: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, documents: Tensor, places: Tensor | None = None) -> Tensor:
         """Read packed rows.
 
         Args:
             tokens: (rows, length).
-            documents: (rows, length), a number for each document of a row: a position sees only its own.
+            documents: (rows, length), `BRANCHES` times a number for each document of a row, plus the number of the
+                branch within it, 0 for its trunk: a position sees what stands before it in its branch and its trunk.
+            places: (rows, length), each token's place in its document; its place in the row where None.
 
         Returns:
             States, (rows, length, width).
         """
         length = tokens.shape[1]
         turn = _turns(self.size, length)
-        visible = (documents[:, None, :] == documents[:, :, None]) & torch.ones(length, length, dtype=torch.bool).tril()
+        if places is not None:
+            turn = (turn[0][places][:, None], turn[1][places][:, None])
+        at, seen = documents[:, :, None], documents[:, None, :]
+        trunk = (seen % BRANCHES == 0) & (seen // BRANCHES == at // BRANCHES)
+        visible = ((seen == at) | trunk) & torch.ones(length, length, dtype=torch.bool).tril()
         hide = torch.where(visible, 0.0, LARGE).to(torch.bfloat16)[:, None]
         x = self.embed_tokens(tokens)
         for block in self.layers:
@@ -249,6 +257,14 @@ def save(model: Decoder, folder: Path, *, end: int, pad: int) -> None:
     }
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "config.json").write_text(json.dumps(config(model.size, end=end, pad=pad), indent=2) + "\n")
+
+
+def load(model: Decoder, folder: Path) -> None:
+    """Read weights that `save` wrote."""
+    from safetensors.torch import load_file
+
+    weights = load_file(folder / "model.safetensors")
+    model.load_state_dict({name.removeprefix("model."): value.float() for name, value in weights.items()})
 
 
 def config(size: Size, *, end: int, pad: int) -> dict[str, Any]:

@@ -111,6 +111,8 @@ def tell(event: Event, inventor: Inventor, *, called: str = "") -> Told:
     else:
         text = f"{core} {more} {place} {time}" if chance.random() < 0.5 else f"{core} {place} {time} {more}"
     text = " ".join(text.split())
+    if text[:1].islower() and not text.startswith(("the ", "in ", "at ", "near ")):
+        text = f"{inventor.pick(('Later,', 'In fact,', 'At last,', 'There,'))} {text}"
     return Told(
         sentence=text[:1].upper() + text[1:] + ".",
         asks=tuple(_asks(replace(event, role=None) if called else event, other, inventor)),

@@ -27,6 +27,7 @@ _JOINS = (
     "It is said that ",
     "Of course, ",
 )
+_LEADS = ("In fact, ", "However, ", "Later, ", "It is said that ", "Of course, ")
 _TAILS = (*_NOTHING, ", as everyone knows", ", according to {p}", " and nobody minds", ", which surprised {p}")
 
 
@@ -63,12 +64,23 @@ class _Fact:
         return Asked(question=_large(inventor.pick(self.asks).format(s=self.subject, v=self.value)), answer=self.value)
 
 
+def begins_small(text: str) -> bool:
+    """Say whether a text begins with a small letter that no answer should see made large: "the" is told apart."""
+    return text[:1].islower() and not text.startswith("the ")
+
+
 def _large(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
 def write_facts(
-    inventor: Inventor, facts: int, *, questions: int, unsaid: float = 0.3, filler: Sequence[str] = ()
+    inventor: Inventor,
+    facts: int,
+    *,
+    questions: int,
+    unsaid: float = 0.3,
+    filler: Sequence[str] = (),
+    alike: float = 0.0,
 ) -> Document:
     """Write a passage of invented facts and ask about it.
 
@@ -80,8 +92,9 @@ def write_facts(
         questions: at most so many, each fact being asked for once each way.
         unsaid: share of the questions that the passage does not answer.
         filler: sentences to strew in; none where empty.
+        alike: share of the passages in which nearly all facts are of one relation: only their names tell them apart.
     """
-    world = _World(inventor, facts)
+    world = _World(inventor, facts, alike)
     while len(world.told) < facts:
         world.tell_one()
     told = world.told
@@ -132,9 +145,9 @@ def write_events(
 class _World:
     """What is told so far: facts that share subjects and relations, no two of them with the same answer."""
 
-    def __init__(self, inventor: Inventor, facts: int) -> None:
+    def __init__(self, inventor: Inventor, facts: int, alike: float) -> None:
         self.inventor = inventor
-        count = max(1, round(facts * inventor.chance.uniform(0.3, 1.0)))
+        count = 1 if inventor.chance.random() < alike else max(1, round(facts * inventor.chance.uniform(0.3, 1.0)))
         self.relations = [invent_relation(inventor) for _ in range(count)]
         self.subjects: dict[str, list[str]] = {}
         self.known: set[tuple[str, Relation]] = set()
@@ -236,7 +249,9 @@ def _tell(inventor: Inventor, told: Sequence[_Fact], filler: Sequence[str]) -> s
         join, tail = inventor.pick(_JOINS), inventor.pick(_TAILS)
         if tail and inventor.chance.random() < 0.5:
             text = text.removesuffix(".") + tail.format(p=inventor.person() if "{p}" in tail else "") + "."
-        if join and text.startswith(("The ", "It ", "He ", "She ", "They ", "In ", "There ")):
+        if begins_small(text):
+            join = join or inventor.pick(_LEADS)
+        if (join and not form.startswith(("{s}", "{v}"))) or subject != fact.subject:
             text = text[0].lower() + text[1:]
         text = join.format(p=inventor.person() if "{p}" in join else "") + text
         parts.append(_large(text))
@@ -250,4 +265,4 @@ def _tell(inventor: Inventor, told: Sequence[_Fact], filler: Sequence[str]) -> s
 
 
 def _tell_in_lines(told: Sequence[_Fact]) -> str:
-    return "\n".join(f"{_large(fact.says[0].format(s=fact.subject, v=fact.value))}" for fact in told)
+    return "\n".join(fact.says[0].format(s=fact.subject, v=fact.value) for fact in told)

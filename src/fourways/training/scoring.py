@@ -52,12 +52,12 @@ def exact(model: Decoder, tokenizer: "Tokenizer", exams: Sequence[Exam]) -> floa
     those before it, so one pass says it all.
     """
     documents = [read_document(chat(exam.passage, [exam.question]), tokenizer) for exam in exams]
-    documents.sort(key=lambda document: len(document[0]))
+    documents.sort(key=lambda document: len(document[0].tokens))
     right = 0
     for start in range(0, len(documents), AT_A_TIME):
         chosen = documents[start : start + AT_A_TIME]
         # As many rows as documents, each as long as the longest: none is left out.
-        batch = pack(chosen, rows=len(chosen), length=len(chosen[-1][0]))
+        batch = pack(chosen, rows=len(chosen), length=len(chosen[-1][0].tokens))
         with torch.autocast("cpu", torch.bfloat16):
             states = model(batch.tokens, batch.documents)
             learned = batch.targets != SKIP
@@ -133,13 +133,17 @@ def _next(model: Decoder, lines: Sequence[Sequence[int]]) -> list[int]:
 
 
 def score_xquad(model: Decoder, tokenizer: "Tokenizer", exams: Sequence[Exam]) -> dict[str, float]:
-    """Return exact match and F1 in SQuAD's sense, and how often it wrongly said that the text does not say."""
+    """Return exact match and F1 in SQuAD's sense, how often the right words stood in the answer, or in its stead that
+    the text does not say, and how often an answer was words of the passage.
+    """
     answers = answer(model, tokenizer, exams)
     pairs = [(given, exam.question.answer or "") for given, exam in zip(answers, exams, strict=True)]
     return {
         "questions": len(pairs),
         "em": round(sum(plain(given) == plain(right) for given, right in pairs) / len(pairs), 4),
         "f1": round(sum(f1(given, right) for given, right in pairs) / len(pairs), 4),
+        "contains": round(sum(plain(right) in plain(given) for given, right in pairs) / len(pairs), 4),
+        "copied": round(sum(given in exam.passage for given, exam in zip(answers, exams, strict=True)) / len(pairs), 4),
         "abstained": round(sum(given == NOT_SAID for given, _ in pairs) / len(pairs), 4),
     }
 

@@ -1,4 +1,4 @@
-"""From `[1]` in an answer's text to the place in the document that it rests on. Pure."""
+"""From an answer's text to the places in documents that it rests on: by its marks, or by its own words. Pure."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -21,6 +21,22 @@ def cited(answer: str, hits: Sequence[Hit]) -> tuple[Citation, ...]:
         if 1 <= number <= len(hits):
             said.setdefault(number, set()).update(words)
     return tuple(_citation(number, hits[number - 1], words) for number, words in said.items())
+
+
+def quoted(answer: str, hits: Sequence[Hit]) -> tuple[Citation, ...]:
+    """Return the first place where the answer's own words stand among the sources; nothing where they nowhere do.
+
+    Case, and how words are spaced, make no difference.
+    """
+    words = answer.strip(" .\n").split()
+    if not words:
+        return ()
+    said = re.compile(r"\s+".join(map(re.escape, words)), re.IGNORECASE)
+    for number, hit in enumerate(hits, 1):
+        found = said.search(hit.passage.text)
+        if found:
+            return (cite(number, hit.passage, found.start(), found.end()),)
+    return ()
 
 
 def _marks(answer: str) -> Iterator[tuple[int, set[str]]]:

@@ -57,6 +57,13 @@ def with_sources(messages: Sequence[Message], hits: Sequence[Hit], fence: str, a
     ]
 
 
+def with_passages(messages: Sequence[Message], hits: Sequence[Hit]) -> list[Message]:
+    """Put passages before the last question a person asked, bare as rows for tuning have them."""
+    last = max((n for n, message in enumerate(messages) if message.get("role") == "user"), default=len(messages))
+    passages = {"role": "user", "content": "\n\n".join(hit.passage.text for hit in hits)}
+    return [*messages[:last], _joined(passages, messages[last : last + 1]), *messages[last + 1 :]]
+
+
 def _show(number: int, hit: Hit, fence: str) -> str:
     passage = hit.passage
     place = " > ".join((passage.title, *passage.headings)) + (f", page {passage.page}" if passage.page else "")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fourways.config.tree import Example
+from fourways.config.ways import Example
 from fourways.models.embedders import Embedder
 
 if TYPE_CHECKING:

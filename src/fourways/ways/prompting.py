@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from fourways.config.tree import Example, Examples, PromptWay
+from fourways.config.ways import Example, Examples, Prompted
 from fourways.core.chat import ChatRequest, Message, question_of
 from fourways.core.errors import InvalidProject, InvalidRequest
 from fourways.core.ids import digest
@@ -89,7 +89,7 @@ def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": name, "schema": dict(schema), "strict": True}}
 
 
-def pin_prompt(spec: PromptWay, workshop: Workshop, *, otherwise: str = "") -> dict[str, Any]:
+def pin_prompt(spec: Prompted, workshop: Workshop, *, otherwise: str = "") -> dict[str, Any]:
     """Read a prompt's parts from the project into the JSON that a candidate pins.
 
     Args:

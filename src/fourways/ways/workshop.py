@@ -1,15 +1,17 @@
 """The tools a way may use, and how it pins a model."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from fourways.config.tree import Project, Search
 from fourways.core.chat import Answerer
 from fourways.core.data import Hit
-from fourways.core.errors import InvalidProject
+from fourways.core.errors import InvalidProject, NotFound
 from fourways.models.embedders import Embedder
 from fourways.models.reach import NOT_PINNED, Reached
+from fourways.ways.recipes import NoTraining, Training
 
 
 class Searcher(Protocol):
@@ -44,6 +46,10 @@ class ModelShelf(Protocol):
         """Return what answered under a model's name when a candidate pinned it, whatever the name means now."""
         ...
 
+    def weights(self, folder: Path, *, name: str, adapter: Path | None = None) -> Answerer:
+        """Return what answers by a folder of weights, and an adapter to them; see `Models.weights`."""
+        ...
+
     def embedder(self, name: str) -> Embedder:
         """Return what embeds under a model's name."""
         ...
@@ -51,6 +57,10 @@ class ModelShelf(Protocol):
     def reach(self, name: str, stands_for: Mapping[str, Any] | None = None) -> Sequence[Reached]:
         """Return every server that asking a model or an embedder may reach, by a pinned meaning where one is given."""
         ...
+
+
+def _no_weights(name: str) -> Path:
+    raise NotFound.named("weights", name, ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +73,9 @@ class Workshop:
         ambient: the model used where none is named.
         knowledge: opens a knowledge by name.
         read_text: reads a file of the project, by its relative path.
+        ambient_alone: the model used where none is named and there are no documents to read from; `ambient` where "".
+        training: what weights are looked up with, or trained.
+        weights: returns the folder of trained weights by digest, verified, or of a base by its name.
     """
 
     project: Project
@@ -70,6 +83,9 @@ class Workshop:
     ambient: str
     knowledge: Callable[[str], Searcher]
     read_text: Callable[[str], str]
+    ambient_alone: str = ""
+    training: Training = field(default_factory=NoTraining)
+    weights: Callable[[str], Path] = _no_weights
 
     def pin_model(self, name: str | None) -> dict[str, Any]:
         """Say which model answers, without secrets: its name, and what a named model stands for."""

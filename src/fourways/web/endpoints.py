@@ -11,6 +11,8 @@ from fourways.store.traces import TraceRow
 from fourways.web import (
     admin,
     feedback,
+    files,
+    fine_tuning,
     health,
     models_list,
     openai_chat,
@@ -66,6 +68,8 @@ def _of(method: str, path: str, handle: Handler, **facts: Any) -> Endpoint:  # n
     return Endpoint(method=method, path=path, handle=handle, **facts)
 
 
+FILE = "/v1/files/{file_id}"
+TUNING, TUNING_JOB = "/v1/fine_tuning/jobs", "/v1/fine_tuning/jobs/{job_id}"
 STORE = "/v1/vector_stores/{vector_store_id}"
 RELEASE = "/api/releases/{app}/{release}"
 ADMIN, ANYBODY = Access.ADMIN, Access.ANYBODY
@@ -104,6 +108,31 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         response=vector_stores.SearchPage,
     ),
     _of("POST", "/v1/feedback", feedback.feedback, request=feedback.FeedbackBody, response=feedback.FeedbackReceipt),
+    _of("GET", "/v1/files", files.list_files, access=ADMIN, query=files.FileQuery, response=files.FileList),
+    _of("POST", "/v1/files", files.create_file, access=ADMIN, request=files.FileForm, response=files.FileCard),
+    _of("GET", FILE, files.show_file, access=ADMIN, response=files.FileCard),
+    _of("GET", f"{FILE}/content", files.file_content, access=ADMIN, kind="application/octet-stream"),
+    _of("DELETE", FILE, files.delete_file, access=ADMIN, response=files.FileDeleted),
+    _of("GET", TUNING, fine_tuning.list_jobs, access=ADMIN, query=fine_tuning.PageQuery, response=fine_tuning.JobList),
+    _of("POST", TUNING, fine_tuning.create_job, access=ADMIN, request=fine_tuning.JobBody, response=fine_tuning.Job),
+    _of("GET", TUNING_JOB, fine_tuning.show_job, access=ADMIN, response=fine_tuning.Job),
+    _of("POST", f"{TUNING_JOB}/cancel", fine_tuning.cancel_job, access=ADMIN, response=fine_tuning.Job),
+    _of(
+        "GET",
+        f"{TUNING_JOB}/events",
+        fine_tuning.list_events,
+        access=ADMIN,
+        query=fine_tuning.PageQuery,
+        response=fine_tuning.EventList,
+    ),
+    _of(
+        "GET",
+        f"{TUNING_JOB}/checkpoints",
+        fine_tuning.list_checkpoints,
+        access=ADMIN,
+        query=fine_tuning.PageQuery,
+        response=fine_tuning.CheckpointList,
+    ),
     _of("GET", "/api/keys", admin.list_keys, access=ADMIN, response=admin.KeyList),
     _of("POST", "/api/keys", admin.create_key, access=ADMIN, request=admin.NewKeyBody, response=admin.NewKeyShown),
     _of("DELETE", "/api/keys/{key_id}", admin.revoke_key, access=ADMIN, response=KeyRow),

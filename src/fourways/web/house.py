@@ -1,9 +1,11 @@
 """What the door needs of the house; `bootstrap.House` has it, and so does the small one of the tests."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from fourways.config.tree import Project
+from fourways.control.files import Files
 from fourways.core.chat import Answerer
 from fourways.core.data import Hit
 from fourways.core.trace import Usage
@@ -15,6 +17,7 @@ from fourways.models.embedders import Embedder
 from fourways.models.provider import ProviderClient
 from fourways.monitoring.metrics import Metrics
 from fourways.store.database import Database
+from fourways.ways.workshop import Workshop
 
 
 class Snapshot(Protocol):
@@ -136,6 +139,21 @@ class House(Protocol):
     @property
     def database(self) -> Database:
         """The store."""
+        ...
+
+    @property
+    def workshop(self) -> Workshop:
+        """What ways are built with."""
+        ...
+
+    @property
+    def files(self) -> Files:
+        """What was sent to be learned from."""
+        ...
+
+    @property
+    def state(self) -> Path:
+        """The folder of the project's state."""
         ...
 
     async def reroute(self) -> None:

@@ -7,6 +7,7 @@ from fourways.evals.comparing.comparison import Arm
 
 STAND_INS = {
     "echo": "`echo` says back what it was asked; a stand-in that tells nothing of what a language model would do",
+    "fourways-small": "`fourways-small` has but a few million weights, to travel in the package; larger ones do better",
     "extractive": "`extractive` quotes documents and is no language model; one would answer in its own words",
 }
 """Models whose figures must not be taken for a language model's."""
@@ -36,8 +37,9 @@ def notes(reports: Mapping[str, Report], arms: Sequence[Arm], primary: str) -> I
     for arm in arms:
         report = reports[arm.way]
         reused = sum(result.reused for result in report.results)
-        if arm.model in STAND_INS:
-            yield f"{arm.way}: {STAND_INS[arm.model]}."
+        stand_in = STAND_INS.get(arm.model.partition("+")[0])
+        if stand_in:
+            yield f"{arm.way}: {stand_in}."
         if arm.measure(primary) is None:
             yield f"{arm.way}: {primary} was not measured, so that it cannot be recommended; see `tests: primary`."
         if report.stopped:

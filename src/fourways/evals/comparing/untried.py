@@ -62,6 +62,7 @@ def _of_finetune(facts: Facts) -> tuple[Reason, ...]:
         Reason(says="GPUs, or a service that tunes for you.", figure=_gpus(facts), source=S0),
         Reason(says="$100 thousand to $1 million, data and engineering included.", source=S4),
         Reason(says="The computing alone can be planned: `fourways plan --method lora`.", source=PLAN),
+        Reason(says="Add `datasets:` and `finetune:` in fourways.yaml: `fourways tune --dry-run`.", source=FACTS),
         Reason(says="Claimed, to be verified: lower cost, shorter prompts, better latency and quality.", source=S0),
     )  # fmt: skip
 
@@ -76,6 +77,7 @@ def _of_pretrain(facts: Facts) -> tuple[Reason, ...]:
         Reason(says="A few hundred thousand to a few million dollars of computing.", source=S0),
         Reason(says="Up to $100 million with data and engineering.", source=S4),
         Reason(says="It can be planned: `fourways plan --method pretrain`.", source=PLAN),
+        Reason(says="Add `pretrain:` in fourways.yaml: `fourways train --dry-run`.", source=FACTS),
     )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Speed of generation by our engine, beside llama.cpp and transformers."""

@@ -1,0 +1,1 @@
+"""Speed of training, beside transformers' Trainer and a plain loop."""

@@ -1,0 +1,1 @@
+"""Rows to learn from: read in every usual form, checked, mended, parted, made. Free of torch and of tokenizers."""
