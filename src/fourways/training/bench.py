@@ -1,34 +1,27 @@
-"""What every tuning program begins and ends with: base, rows and model opened; what came out saved and told."""
+"""What every tuning program begins with: base, tokenizer, rows and model, opened and made ready."""
 
-import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
 from fourways.core.errors import InvalidRequest
-from fourways.training import adapters, bases, card, kernels
+from fourways.training import adapters, bases, kernels
 from fourways.training.answers import Answers
+from fourways.training.clocks import Clock
 from fourways.training.defaults import Derived, Facts, derive, length_for
 from fourways.training.documents import ChatReader, Document
-from fourways.training.loop import Clock, Course, Item, Learned, Lesson, Loop
 from fourways.training.machine import Machine, this_machine
 from fourways.training.masters import Masters
 from fourways.training.processes import Group, join
 from fourways.training.reading import Reader
-from fourways.training.reports import Sink, open_sinks
+from fourways.training.reports import Sink
 from fourways.training.rows import Chat, Row, read_rows
 from fourways.training.runs import Data, Run
-from fourways.training.writing import Writer, last_answer
 
 Kept = TypeVar("Kept")
-SHOWN = 48
-"""Tokens of a sample at most."""
-SCORED = 256
-"""Rows of the training set that a saved model is scored by where there are none to validate with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,182 +174,3 @@ def make_model(bench: Bench, *, rows: int, read: Mapping[str, int]) -> Made:
         numbers=numbers,
         sizes=adapters.Sizes(parameters=parameters, trainable=trainable),
     )
-
-
-def teach(
-    bench: Bench,
-    made: Made,
-    lesson_of: Callable[[Any], Lesson[Item]],
-    *,
-    train: Sequence[Item],
-    valid: Sequence[Item],
-    more: Mapping[str, Any],
-    shown: Document | None = None,
-) -> dict[str, Any]:
-    """Teach a model a method's lesson, save what comes out, and return the run's result.
-
-    Args:
-        lesson_of: makes the lesson for a model: the one that is trained, and the one that was saved.
-        train: what is learned from.
-        valid: what is watched; empty for nothing.
-        more: what the method has to tell besides.
-        shown: a chat whose last answer the model writes before and after, to be looked at.
-    """
-    run = bench.run
-    general, answers = bench.general(), bench.answers(made.model)
-    course = Course(
-        stage=run.method,
-        train=train,
-        valid=valid,
-        general=general,
-        numbers=made.numbers,
-        hyper=run.hyper,
-        seed=run.seed,
-        flops_a_token=made.flops_a_token,
-        first={**more, "watched": len(valid), "parameters": made.sizes.parameters},
-    )
-    loop = Loop(
-        made.model,
-        lesson_of(made.model),
-        course,
-        masters=made.masters,
-        folder=bench.folder,
-        machine=bench.machine,
-        group=bench.group,
-        general=answers,
-        sinks=(*bench.watch, *(open_sinks(run.report_to, bench.folder, run) if bench.group.writes else ())),
-        began=bench.began,
-        sample=partial(_sample, bench, made.model, shown) if shown else None,
-    )
-    learned = loop.run()
-
-    def score(model: Any) -> float:  # noqa: ANN401 - any causal model
-        return mean_loss(lesson_of(model), valid or train[:SCORED])
-
-    return _finish(bench, made, course, learned, score=score, more=more)
-
-
-def _sample(bench: Bench, model: Any, shown: Document) -> dict[str, str]:  # noqa: ANN401 - any causal model
-    """Let a model write a chat's last answer: the end of the prompt, what it says, and what the row says."""
-    writer = Writer(model, bench.tokenizer, bench.machine, most=SHOWN, length=bench.base.window)
-    at = last_answer(shown)
-    prompt = shown.tokens[max(0, at - bench.base.window + SHOWN) : at]
-    said = {
-        "prompt": prompt[-2 * SHOWN :],
-        "answer": writer.write([prompt], temperature=0)[0],
-        "row": shown.tokens[at:],
-    }
-    return {name: str(bench.tokenizer.decode(list(tokens))) for name, tokens in said.items()}
-
-
-@torch.no_grad()
-def mean_loss(lesson: Lesson[Item], items: Sequence[Item]) -> float:
-    """Return the mean loss over rows, by this process alone."""
-    parts = lesson.lay(items, 0)
-    return sum(lesson.loss(part).total.item() for part in parts) / sum(part.weight for part in parts)
-
-
-def _finish(
-    bench: Bench,
-    made: Made,
-    course: Course[Any],
-    learned: Learned,
-    *,
-    score: Callable[[Any], float],
-    more: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Save what came out, quantized where that is asked for, with its card; return the run's result.
-
-    Args:
-        score: returns a model's loss on the rows that it is watched by.
-        more: what a method has to tell besides.
-    """
-    run, state, group = bench.run, learned.state, bench.group
-    seconds, cpu = state.seconds, group.sum([state.cpu_seconds])[0]
-    whole = run.adapter.kind == "full" or run.merge or bool(run.gguf) or run.quantize != "none"
-    result: dict[str, Any] = {
-        "method": run.method,
-        "adapter": run.adapter.kind,
-        "kind": "model" if whole else "adapter",
-        "base": {"name": bench.base.name, "digest": bench.base.digest, "licence": bench.base.licence},
-        "steps": state.step,
-        "tokens": state.tokens,
-        "seconds": round(seconds, 2),
-        "cpu_seconds": round(cpu, 2),
-        "processes": group.size,
-        "flops": made.flops_a_token * state.tokens,
-        "peak_flops": learned.peak,
-        "of_peak": round(made.flops_a_token * state.tokens / max(seconds, 1e-9) / (learned.peak * group.size), 4),
-        "parameters": made.sizes.parameters,
-        "trainable": made.sizes.trainable,
-        "precision": "bf16" if bench.machine.bf16 else "float32",
-        "loss": {
-            "first": state.first,
-            "last": state.last,
-            "valid_first": state.valid_first,
-            "valid_best": state.valid_best,
-        },
-        "best_step": state.best_step if course.valid else state.step,
-        "stopped": learned.stopped,
-        "derived": made.numbers.plain(),
-        **more,
-    }
-    if state.before is not None:
-        result["general"] = {"before": state.before, "after": learned.after}
-    if group.writes:
-        result |= _save(bench, made, result, whole=whole, score=score)
-    group.wait()
-    return result
-
-
-def _save(
-    bench: Bench, made: Made, result: Mapping[str, Any], *, whole: bool, score: Callable[[Any], float]
-) -> dict[str, Any]:
-    """Write `model/`, whole or not at all; return what was measured on the way."""
-    run, told = bench.run, {}
-    part = bench.folder / "model.unfinished"
-    shutil.rmtree(part, ignore_errors=True)
-    model = made.model
-    if run.adapter.kind != "full":
-        model.save_pretrained(part)
-        adapters.name_base(part, bench.base.name)
-    if whole:
-        before = score(model) if run.adapter.kind != "full" or run.quantize != "none" or run.gguf else None
-        if run.adapter.kind != "full":
-            plain = bases.load_model(bench.base, "full", torch.float32)
-            model = adapters.merged(plain, part).to(bench.machine.device)
-            shutil.rmtree(part)
-        model.to(_kept_in(bench.base)).save_pretrained(part)
-        bench.tokenizer.save_pretrained(part, save_jinja_files=False)
-        told |= _rounded(bench, part, score, before)
-        if before is not None:
-            told["saved_loss"] = {"before": before, "after": score(bases.load_saved(part, bench.machine))}
-    bench.tokenizer.save_pretrained(part, save_jinja_files=False)
-    card.write_card(part, run=run, result={**result, **told})
-    whole_folder = bench.folder / "model"
-    shutil.rmtree(whole_folder, ignore_errors=True)
-    part.replace(whole_folder)
-    return told
-
-
-def _rounded(bench: Bench, part: Path, score: Callable[[Any], float], before: float | None) -> dict[str, Any]:
-    """Write the saved model in the shorter forms that are asked for; return what they took, and cost."""
-    run = bench.run
-    told: dict[str, Any] = {}
-    if run.gguf:
-        from fourways.training import gguf_export
-
-        told["gguf"] = gguf_export.export_gguf(part, run.gguf)
-        short = gguf_export.rounded(bases.load_saved(part, bench.machine), run.gguf)
-        told["gguf"]["loss"] = {"before": before, "after": score(short)}
-    if run.quantize != "none":
-        from fourways.training import quantize
-
-        told["quantized"] = quantize.quantize_folder(part, run.quantize)
-    return told
-
-
-def _kept_in(base: bases.Base) -> torch.dtype:
-    """Return the format that the base's weights are kept in."""
-    named = base.config.get("dtype") or base.config.get("torch_dtype") or "bfloat16"
-    return {"float32": torch.float32, "float16": torch.float16}.get(named, torch.bfloat16)

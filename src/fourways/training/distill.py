@@ -11,13 +11,14 @@ from torch.nn import functional
 
 from fourways.core.errors import InvalidRequest
 from fourways.training import bases
-from fourways.training.bench import make_model, open_bench, teach
+from fourways.training.bench import make_model, open_bench
 from fourways.training.documents import Document
 from fourways.training.loop import Loss, Part
 from fourways.training.packing import lay
 from fourways.training.reading import Reader
 from fourways.training.reports import Sink
 from fourways.training.runs import Distill, Run
+from fourways.training.tuning import teach
 from fourways.training.writing import Writer
 
 

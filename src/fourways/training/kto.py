@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fourways.training.bench import Bench, counts, make_model, open_bench, teach
+from fourways.training.bench import Bench, counts, make_model, open_bench
 from fourways.training.documents import Document
 from fourways.training.loop import Loss, Part
 from fourways.training.packing import lay_together
@@ -17,6 +17,7 @@ from fourways.training.reading import Reader
 from fourways.training.reports import Sink
 from fourways.training.rows import Thumb
 from fourways.training.runs import Kto, Run
+from fourways.training.tuning import teach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,7 @@
 """The one training loop: seeded order, accumulation, schedule, clipping, validation, early stopping, resumption."""
 
-import math
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -12,17 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from fourways.training.checkpoints import Checkpoints, State
+from fourways.training.clocks import Clock, Clocks
 from fourways.training.defaults import Derived
 from fourways.training.machine import Machine, measured_peak
 from fourways.training.masters import Masters
 from fourways.training.processes import Group
 from fourways.training.reports import Reports, Sink
 from fourways.training.runs import Hyper
+from fourways.training.schedule import batch_at, rate_at
 
 Item = TypeVar("Item")
 Taken_contra = TypeVar("Taken_contra", contravariant=True)
-_MINUTES = 10 * 60.0
-"""Seconds after which a checkpoint is due however few the steps: this much is lost at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +103,7 @@ class Loop(Generic[Item]):
         group: Group,
         general: Lesson[Any] | None = None,
         sinks: Sequence[Sink] = (),
-        began: "Clock | None" = None,
+        began: Clock | None = None,
         sample: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         """Take all that it works with: `masters` are the model's trained weights, `general` is how general cases are
@@ -124,7 +121,7 @@ class Loop(Generic[Item]):
         self._reports = Reports(folder / "steps.jsonl", done=newest, sinks=sinks, writes=group.writes)
         self._peak = measured_peak(machine)
         self._sample = sample if group.writes else None
-        self._clocks = _Clocks(self.state, began or Clock.now())
+        self._clocks = Clocks(self.state, began or Clock.now())
 
     def run(self) -> Learned:
         """Train to the end, or until validation says that it only gets worse; the best weights stay in the model."""
@@ -164,7 +161,7 @@ class Loop(Generic[Item]):
                 "of": course.numbers.steps,
                 "stage": course.stage,
                 "tokens": 0,
-                "at": time.time(),
+                "at": Clock.date(),
                 **{name: value for name, value in watched.items() if value is not None},
                 "derived": course.numbers.plain(),
                 "peak_flops": self._peak,
@@ -217,7 +214,7 @@ class Loop(Generic[Item]):
             "tokens": state.tokens,
             "tokens_per_second": round(speed, 1),
             "of_peak": round(speed * course.flops_a_token / (self._peak * self._group.size), 4),
-            "at": time.time(),
+            "at": Clock.date(),
         }
 
     def _agreed(self, sums: Mapping[str, float]) -> list[str]:
@@ -262,71 +259,6 @@ class Loop(Generic[Item]):
         )
         self._clocks.restart()
         return loss / weight if weight else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
-    """A moment: seconds on the wall's and on the processor's clock."""
-
-    wall: float
-    cpu: float
-
-    @classmethod
-    def now(cls) -> "Clock":
-        """Return this one."""
-        return cls(wall=time.perf_counter(), cpu=time.process_time())
-
-
-class _Clocks:
-    """Time spent, over all starts of a run; speed since the last step; when the last checkpoint was."""
-
-    def __init__(self, state: State, began: Clock) -> None:
-        self._seconds, self._cpu = state.seconds - began.wall, state.cpu_seconds - began.cpu
-        self._stepped = self._saved = time.perf_counter()
-
-    def into(self, state: State) -> None:
-        state.seconds = self._seconds + time.perf_counter()
-        state.cpu_seconds = self._cpu + time.process_time()
-
-    def speed(self, tokens: float) -> float:
-        now = time.perf_counter()
-        spent, self._stepped = now - self._stepped, now
-        return tokens / max(spent, 1e-9)
-
-    def restart(self) -> None:
-        self._stepped = time.perf_counter()
-
-    def due(self) -> bool:
-        return time.perf_counter() - self._saved > _MINUTES
-
-    def kept(self) -> None:
-        self._saved = self._stepped = time.perf_counter()
-
-
-def batch_at(rows: int, batch: int, seed: int, step: int) -> Iterator[int]:
-    """Say which rows a step reads: each pass over them has an order of its own, of seed and number alone."""
-    for at in range(step * batch, (step + 1) * batch):
-        number, place = divmod(at, rows)
-        yield _order(rows, seed, number)[place]
-
-
-@lru_cache(maxsize=2)
-def _order(rows: int, seed: int, number: int) -> list[int]:
-    chance = torch.Generator().manual_seed(seed * 1_000_003 + number)
-    order: list[int] = torch.randperm(rows, generator=chance).tolist()
-    return order
-
-
-def rate_at(step: int, numbers: Derived, schedule: str) -> float:
-    """Return the learning rate of a step, counted from 0: up linearly, then down to zero as the schedule says.
-
-    Cosine: Loshchilov & Hutter 2017.
-    """
-    if step < numbers.warmup:
-        return numbers.learning_rate * (step + 1) / numbers.warmup
-    share = (step - numbers.warmup) / max(1, numbers.steps - numbers.warmup)
-    falls = {"cosine": 0.5 * (1 + math.cos(math.pi * share)), "linear": 1 - share, "constant": 1.0}
-    return numbers.learning_rate * falls[schedule]
 
 
 def _decayed(weights: Sequence[Tensor], decay: float) -> list[dict[str, Any]]:

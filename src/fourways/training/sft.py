@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fourways.training.bench import make_model, open_bench, teach
+from fourways.training.bench import make_model, open_bench
 from fourways.training.reports import Sink
 from fourways.training.runs import Run
+from fourways.training.tuning import teach
 
 
 def train(run: Run, folder: Path, watch: Sequence[Sink] = ()) -> Mapping[str, Any]:

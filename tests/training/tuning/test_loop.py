@@ -11,9 +11,9 @@ from tests.training.tuning.conftest import lines  # noqa: E402
 
 from fourways.training.__main__ import main  # noqa: E402
 from fourways.training.defaults import Derived  # noqa: E402
-from fourways.training.loop import batch_at, rate_at  # noqa: E402
 from fourways.training.reports import Reports  # noqa: E402
 from fourways.training.runs import Adapter  # noqa: E402
+from fourways.training.schedule import batch_at, rate_at  # noqa: E402
 
 pytestmark = [pytest.mark.xdist_group("tuning")]
 
