@@ -5,8 +5,11 @@ import shutil
 import signal
 import sys
 import tempfile
+from pathlib import Path
 
+FOLDER = tempfile.mkdtemp(prefix="ray-")  # short: sockets lie in it
 os.environ |= {
+    "RAY_TMPDIR": FOLDER,  # where a cluster notes that it is the current one: the folder's `ray`, made beforehand
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to its makers
     "RAY_AUTH_MODE": "disabled",  # no token is written into anybody's home
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # loopback, whatever other addresses this machine has
@@ -15,11 +18,12 @@ os.environ |= {
     "RAY_record_ref_creation_sites": "0",
 }
 
-from ray.cluster_utils import Cluster
+from ray.cluster_utils import Cluster  # noqa: E402 - Ray reads its settings as it is imported
 
 STORE = 80_000_000
-FOLDER = tempfile.mkdtemp(prefix="ray-")  # short: sockets lie in it
-HEAD = {"include_dashboard": True, "dashboard_host": "127.0.0.1", "dashboard_port": 0, "temp_dir": FOLDER}
+OWN = Path(FOLDER) / "ray"
+OWN.mkdir()
+HEAD = {"include_dashboard": True, "dashboard_host": "127.0.0.1", "dashboard_port": 0, "temp_dir": str(OWN)}
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": STORE, **HEAD})
 try:
     cluster.add_node(num_cpus=1, object_store_memory=STORE)
