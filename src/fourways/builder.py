@@ -13,6 +13,7 @@ from fourways.control.files import Files
 from fourways.control.fittings import Fittings
 from fourways.control.forecasting import Forecast, forecast
 from fourways.control.recipe_rows import RecipeRows
+from fourways.control.searching import PROGRAM, Searched, search
 from fourways.control.shelf import figures_of
 from fourways.control.trains import Trains
 from fourways.control.tuning import KIND, build_handler, node_of, submit_build
@@ -24,6 +25,7 @@ from fourways.launch.local import LocalLauncher
 from fourways.store import jobs, trainings
 from fourways.store.database import Database
 from fourways.store.jobs import JobRow
+from fourways.ways.recipes import Recipe
 from fourways.ways.workshop import Workshop
 
 CARD = "README.md"
@@ -130,6 +132,11 @@ class Builder:
         """
         node_of(self.workshop, app, way)
         return await forecast(self.trains(self.workshop, lambda _: None), self.workshop, app, way)
+
+    async def search(self, recipe: Recipe, trials: int, on_change: OnChange) -> Searched:
+        """Look for good and cheap settings around a recipe's own, in this process; see `control/searching`."""
+        launcher = LocalLauncher(module=PROGRAM)
+        return await search(self.trains(self.workshop, on_change), recipe, launcher, trials)
 
     def outcome(self, job: JobRow) -> "Outcome":
         """Return what came of a build job that is done.

@@ -53,6 +53,19 @@ def test_what_was_tuned_is_asked_measured_and_shown(tuned: ProjectFolder):
     assert again["wall_seconds"] < 30
 
 
+def test_a_search_shows_which_settings_are_good_and_which_cheap_and_goes_on_when_asked_for_more(tmp_path: Path):
+    project = tuning.make(tmp_path / "desk", max_steps=6)
+    first = project.done("tune", "--search", "2", "--yes", "--json", seconds=PATIENCE).json["trials"]
+    more = project.done("tune", "--search", "3", "--yes", "--json", seconds=PATIENCE).json["trials"]
+    assert (len(first), len(more)) == (2, 3)
+    assert all(trial in [one | {"best": trial["best"]} for one in more] for trial in first)
+    assert more[0]["best"]
+    assert set(more[0]["settings"]) == {"learning_rate", "micro_batch_size", "lora_r"}
+    shown = project.done("tune", "--search", "3", "--yes", seconds=PATIENCE).out
+    assert f"lora_r: {more[0]['settings']['lora_r']}" in shown
+    assert project.done("weights", "list", "--json").json == []  # a search tunes nothing
+
+
 def test_a_test_case_among_the_rows_stops_it(tmp_path: Path):
     project = tuning.make(tmp_path / "desk", max_steps=1)
     case = json.loads(json.dumps(project.file.read_text()))

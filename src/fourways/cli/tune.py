@@ -10,7 +10,7 @@ import typer
 
 from fourways.cli.place import only_app
 from fourways.cli.terminal import ERR, AsJson, DryRun, folder_of, print_json
-from fourways.cli.tune_shown import Watching, plain, tell_forecast, tell_result
+from fourways.cli.tune_shown import Watching, plain, tell_forecast, tell_result, tell_search
 from fourways.core.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -25,6 +25,12 @@ MINUTES, USD = 15.0, 5.0
 App = Annotated[str | None, typer.Argument(help="Which app; the project's only one otherwise.")]
 Yes = Annotated[
     bool, typer.Option("--yes", "-y", help=f"Do not ask, though it takes over {MINUTES:g} minutes or ${USD:g}.")
+]
+Search = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Try so many settings of rate, batch and rank; show the good and cheap ones. Tunes nothing."
+    ),
 ]
 Cancel = Annotated[bool, typer.Option("--cancel", help="End what waits or runs, wherever it does.")]
 
@@ -42,14 +48,23 @@ def tune(
     dry_run: DryRun = False,
     yes: Yes = False,
     cancel: Cancel = False,
+    search: Search = None,
     as_json: AsJson = False,
 ) -> None:
     """Fine-tune an app's base model on its datasets (way `finetune`), and make a candidate of what comes out.
 
-    Interrupted or killed, it goes on from its newest checkpoint at the next call.
+    Interrupted or killed, it goes on from its newest checkpoint at the next call; a search, from its newest trial.
 
-    Examples:  fourways tune   ·   fourways tune helpdesk --dry-run   ·   fourways tune --cancel
+    Examples:  fourways tune   ·   fourways tune helpdesk --dry-run   ·   fourways tune --search 12   ·
+    fourways tune --cancel
     """
+    if search is not None:
+        if cancel or dry_run:
+            raise InvalidRequest("--search goes with neither --cancel nor --dry-run", param="search")
+        work = _Work(folder=folder_of(context), verb="tune", app=app, yes=yes, as_json=as_json)
+        work.trials = search
+        asyncio.run(work.run(work.search))
+        return
     _verb(context, "tune", app, dry_run=dry_run, yes=yes, cancel=cancel, as_json=as_json)
 
 
@@ -95,6 +110,7 @@ class _Work:
         self.folder, self.verb, self.app, self.yes, self.as_json = folder, verb, app, yes, as_json
         self.way = WAYS[verb]
         self.watching: Watching | None = None
+        self.trials = 0
 
     @property
     def where(self) -> str:
@@ -139,23 +155,34 @@ class _Work:
         else:
             tell_result(found, app, self.way, fresh=ahead.trained is None)
 
+    async def search(self, house: "House", app: str) -> None:
+        """Say what the trials may take, ask where it is much, try, and show which settings are good and which cheap."""
+        ahead = await house.builder.forecast(app, self.way)
+        self._ask(ahead, times=self.trials)
+        with Watching(quiet=self.as_json) as self.watching:
+            found = await house.builder.search(ahead.recipe, self.trials, self.watching.see)
+        if self.as_json:
+            print_json(found)
+        else:
+            tell_search(found)
+
     def _shown(self, ahead: "Forecast") -> None:
         if self.as_json:
             print_json(plain(ahead))
         else:
             tell_forecast(ahead)
 
-    def _ask(self, ahead: "Forecast") -> None:
-        """Ask whether to go on, where it takes long or costs much.
+    def _ask(self, ahead: "Forecast", *, times: int = 1) -> None:
+        """Ask whether to go on, where it takes long or costs much, so many times over.
 
         Raises:
             InvalidRequest: nobody is there to be asked.
             Exit: it is not to go on.
         """
-        much = ahead.minutes.likely > MINUTES or ahead.usd.likely > USD
-        if self.yes or ahead.trained is not None or not much:
+        minutes, usd = ahead.minutes.likely * times, ahead.usd.likely * times
+        if self.yes or (ahead.trained is not None and times == 1) or not (minutes > MINUTES or usd > USD):
             return
-        says = f"this takes about {ahead.minutes.likely:,.0f} minutes and ${ahead.usd.likely:,.2f}"
+        says = f"this takes about {minutes:,.0f} minutes and ${usd:,.2f}"
         if not sys.stdin.isatty() or self.as_json:
             raise InvalidRequest(f"{says}; --yes goes on without asking, --dry-run says why", param="yes")
         if not typer.confirm(f"{says[0].upper()}{says[1:]}. Go on?", err=True):

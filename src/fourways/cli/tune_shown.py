@@ -20,6 +20,7 @@ from fourways.cli.terminal import ERR, OUT, table
 if TYPE_CHECKING:
     from fourways.builder import Outcome
     from fourways.control.forecasting import Forecast
+    from fourways.control.searching import Searched
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 40
@@ -35,6 +36,7 @@ STAGES = {
     "instruct": "instructions",
     "prefer": "preferences",
     "keep": "keeping",
+    "search": "searching",
 }
 """What a stage is called."""
 SETTLED = ("base", "method", "parameters", "steps", "tokens", "tokens in all", "learning_rate", "batch")
@@ -188,6 +190,25 @@ def tell_result(found: "Outcome", app: str, way: str, *, fresh: bool) -> None:
     OUT.print(f"  card     {escape(found.card)}", soft_wrap=True)
     verbs = (f"chat {app}:{way}", f"eval {app}:{way}", f"compare {app}", f"release create {app} --way {way}")
     OUT.print(f"Next: {' · '.join(f'[bold]fourways {verb}[/]' for verb in verbs)}", soft_wrap=True)
+
+
+def tell_search(found: "Searched") -> None:
+    """Say what a search found: the trials of which no other is both better and cheaper first."""
+    keys = [key for key in ("learning_rate", "micro_batch_size", "lora_r") if key in found.trials[0].settings]
+    rows = [
+        (
+            "[green]●[/]" if one.best else "",
+            *(f"{one.settings[key]:g}" for key in keys),
+            "–" if one.valid_loss is None else f"{one.valid_loss:.3f}",
+            f"{one.cpu_seconds:,.1f}",
+            f"[dim]given up at {one.share:.0%}[/]" if one.given_up else "",
+        )
+        for one in found.trials
+    ]
+    OUT.print(table("", ("", *keys, "loss", "CPU-seconds", ""), rows, right=(*keys, "loss", "CPU-seconds")))
+    OUT.print("[green]●[/] no other trial is both better and cheaper; the loss is on rows it never learned from.")
+    best = ", ".join(f"{key}: {found.trials[0].settings[key]:g}" for key in keys)
+    OUT.print(f"To take the best: write [bold]{best}[/] under the way, then [bold]fourways tune[/].", soft_wrap=True)
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - a dataclass of any kind

@@ -71,7 +71,7 @@ class Trains:
         folder = self.shelf.state / RUNS / recipe.digest
         self.note({"recipe": recipe.digest})
         putting = Putting(recipe.prompt, recipe.reading, self.workshop)
-        filled = await fill(recipe, folder, self._run(recipe), self.fetch, putting, self.note)
+        filled = await fill(recipe, folder, self.run_of(recipe), self.fetch, putting, self.note)
         curves = Curves(self.note)
         program = Program(folder=folder, processes=recipe.processes)
         result = await self.launcher(recipe.launch).run(program, curves.report)
@@ -80,7 +80,7 @@ class Trains:
         self.made.append((row, filled))
         return trained_of(row, recipe)
 
-    def _run(self, recipe: Recipe) -> Run:
+    def run_of(self, recipe: Recipe) -> Run:
         """Fill in where the base and the teacher lie."""
         places = {"base": recipe.base, "teacher": recipe.teacher}
         found = {key: str(self.shelf.place(base.name)) for key, base in places.items() if base is not None}

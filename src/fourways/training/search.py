@@ -59,6 +59,8 @@ def main(arguments: list[str]) -> int:
 def search(folder: Path) -> dict[str, Any]:
     """Try settings until as many trials as `[search]` says have ended, and write `search.json`.
 
+    A folder whose search has ended, and that is asked for more trials, goes on with those.
+
     Two things are made small, validation loss and CPU seconds, so the answer is a front and no single point: of each
     trial on it, no other is both better and cheaper. What is known lies in `trials.log`: a search that was killed goes
     on, and the trial that it was at from its newest checkpoint.
@@ -81,8 +83,10 @@ def search(folder: Path) -> dict[str, Any]:
         tried = suggest(trial, run, middle)
         _prepare(tried, folder, place)
         _try(tried, place, study, trial)
-        _write(folder, study)
-    return _write(folder, study)
+        _write(folder, run, study)
+    found = _write(folder, run, study)
+    put(folder / "result.json", json.dumps({"method": "search", **found}, indent=2))
+    return found
 
 
 def _open(folder: Path, run: Run) -> Any:  # noqa: ANN401 - Optuna's study
@@ -161,7 +165,7 @@ def _try(run: Run, place: Path, study: Any, trial: Any) -> None:  # noqa: ANN401
     try:
         result = importlib.import_module(METHODS[run.method]).train(run, place, (watch,))
         values = [result["loss"]["valid_best"], result["cpu_seconds"]]
-        (place / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        put(place / "result.json", json.dumps(result, indent=2))
     except GivenUp:
         pass
     for left in ("checkpoints", "model"):
@@ -196,18 +200,28 @@ def _ended(study: Any) -> list[Any]:  # noqa: ANN401
     return ended
 
 
-def _write(folder: Path, study: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Write `search.json`: every trial, and the numbers of those on the front, the best first."""
+def _write(folder: Path, run: Run, study: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Write `search.json`: every trial, and the numbers of those on the front, the best first; and a report of each."""
     front = sorted(study.best_trials, key=lambda trial: trial.values)
     found = {
         "objectives": ["valid_loss", "cpu_seconds"],
         "front": [trial.number for trial in front],
         "trials": [_told(trial) for trial in _ended(study)],
     }
-    part = folder / f"{FOUND}.unfinished"
-    part.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    part.replace(folder / FOUND)
+    put(folder / FOUND, json.dumps(found, indent=2))
+    reports = [
+        {"step": number, "of": run.search.trials, "stage": "search", **told}
+        for number, told in enumerate(found["trials"], 1)
+    ]
+    put(folder / "steps.jsonl", "\n".join(map(json.dumps, reports)))
     return found
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file, whole or not at all."""
+    part = path.with_name(f"{path.name}.unfinished")
+    part.write_text(f"{text}\n", encoding="utf-8")
+    part.replace(path)
 
 
 def _told(trial: Any) -> dict[str, Any]:  # noqa: ANN401
