@@ -26,6 +26,8 @@ MOST_WORDINGS = 24
 OFTEN, MOST_PIECES = 24, 4096
 """How often a piece of a handbook's vocabulary occurs, about, and the most pieces: whole words, so that questions are
 short and each word is known at once (measured: docs/log.md)."""
+HANDBOOK_BATCH = 2048
+"""Tokens a step on a handbook: many small steps know more by heart than fewer large ones (measured: docs/log.md)."""
 GIVEN = "given"
 
 
@@ -193,7 +195,7 @@ def _schedule(
     chat_tokens = given.chat_tokens or most * share
     tokens = given.tokens or most - most * share
     flops = shape.flops_a_token * (tokens + chat_tokens)
-    batch = given.batch or _multiple(scaling.batch_tokens(flops), shape.length)
+    batch = given.batch or _multiple(HANDBOOK_BATCH if handbook else scaling.batch_tokens(flops), shape.length)
     if batch % shape.length:
         raise InvalidRequest(
             f"a batch of {batch} tokens is no whole number of rows; right would be a multiple of {shape.length}",
@@ -207,7 +209,7 @@ def _schedule(
         "wordings": "another for each epoch of the chats (Wei & Zou 2019)"
         if handbook
         else "none: chats are read once or twice",
-        "batch": "0.292·C^.327 tokens (Bi 2024, eq. 1)",
+        "batch": "a handbook: many small steps (docs/log.md)" if handbook else "0.292·C^.327 tokens (Bi 2024, eq. 1)",
         "optimizer": "measured beside AdamW (docs/log.md)",
         "muon_rate": "the same at any width (Jordan 2024)",
         "adam_rate": "0.3118·C^-.125 (Bi 2024, eq. 1)",
