@@ -11,9 +11,10 @@ from fourways.training.cleaning import clean
 from fourways.training.corpora import Tokens, chat_tokens, document_tokens, documents_of, mixed
 from fourways.training.decoder import Decoder
 from fourways.training.dial import Derived, Text, derive, machine_of
-from fourways.training.epochs import Stream
+from fourways.training.epochs import Epochs, Stream, Whole
 from fourways.training.flex import decoder_for
 from fourways.training.learning import trial
+from fourways.training.lessons import Lesson, Schedule
 from fourways.training.machine import measured_peak
 from fourways.training.rows import Chat, read_rows
 from fourways.training.shards import open_shards, write_shards
@@ -123,15 +124,31 @@ def plan_stage(work: Work) -> Mapping[str, Any]:
 
 
 def _fastest(work: Work, derived: Derived, model: Decoder) -> tuple[int, float]:
-    """Take some steps with more and fewer threads; returns the best number, and tokens a second with it."""
-    schedule = schedule_of(work, derived, "pretrain")
-    train = Stream(open_shards(work.of("shards") / "train"), schedule.length, work.run.seed)
-    lesson = lesson_of(work, train, None, None)
+    """Take some steps of each stage with more and fewer threads; returns the best number, and tokens a second with it.
+
+    Of chats only the answers are scored, which is faster: both stages are tried, and count as often as they are read.
+    """
+    lessons = _lessons(work, derived)
     most = torch.get_num_threads()
     tried: dict[int, float] = {}
     for threads in sorted({most, max(1, most // 2)}) if work.machine.device.type == "cpu" else (most,):
         torch.set_num_threads(threads)
-        seconds = work.group.sum([trial(model, schedule, lesson)])[0] / work.group.size
-        tried[threads] = schedule.batch / seconds
+        each = [share * trial(model, schedule, lesson) / schedule.batch for share, schedule, lesson in lessons]
+        tried[threads] = work.group.size / work.group.sum([sum(each)])[0]
     best = max(tried, key=lambda threads: tried[threads])
     return best, tried[best]
+
+
+def _lessons(work: Work, derived: Derived) -> list[tuple[float, Schedule, Lesson]]:
+    """Return what both stages begin with, and the share of all tokens that each reads."""
+    shards, length, seed = work.of("shards"), derived.shape.length, work.run.seed
+    stages: list[tuple[int, str, Epochs]] = [
+        (derived.tokens, "pretrain", Stream(open_shards(shards / "train"), length, seed))
+    ]
+    if work.dial.chat and derived.chat_steps:
+        stages.append((derived.chat_tokens, "instruct", Whole(open_shards(shards / "chat"), length, seed)))
+    total = sum(tokens for tokens, _, _ in stages)
+    return [
+        (tokens / total, schedule_of(work, derived, name), lesson_of(work, train, None, None))
+        for tokens, name, train in stages
+    ]
