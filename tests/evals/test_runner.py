@@ -59,6 +59,11 @@ async def test_what_is_measured_of_every_suite_is_there():
     assert all(result.answer.first_token is not None for result in report.results)
 
 
+async def test_who_says_in_words_that_it_has_no_answer_abstains_as_who_says_so_by_a_flag_does():
+    script = right_but({"q3": "The text does not say."}, gold=lambda question: question)
+    assert value(await ran(TEN, Counted(script)), "abstained") == 1 / 10
+
+
 async def test_the_same_cache_gives_the_same_report():
     cache = Memory()
     await ran(TEN, Counted(delays={"q1": 0.02}), cache=cache)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from fourways.core.report import CaseResult, Direction, Estimate, Measure, Report, Score, by_metric
+from fourways.evals.abstaining import abstains
 from fourways.evals.cases import Case
 from fourways.evals.classification import suite_measures
 from fourways.evals.scorers import SCORERS
@@ -63,7 +64,7 @@ OTHERS = (
     Figure(
         name="abstained",
         line="share of the answers that said they could not answer",
-        take=_answered(lambda result: float(result.answer.abstained)),
+        take=_answered(lambda result: float(abstains(result.answer))),
         share=True,
     ),
     Figure(name="errors", line="share of the questions that no answer came to", take=_failed, share=True),
