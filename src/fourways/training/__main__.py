@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,9 @@ METHODS: Mapping[str, str] = MappingProxyType(
 )
 """The module of each method; its `train(run, folder)` writes `model/` and returns what `result.json` is to hold."""
 REFUSED, FAILED = 2, 1
+# Threads wait without spinning: beside other work, spinning at barriers took four times the CPU (docs/log.md). Read as
+# torch is imported, which is later.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def main(arguments: list[str]) -> int:
