@@ -57,7 +57,7 @@ docs: $(STAMP)
 
 # fourways-small, from noise: hours on two cores. What the shipped one came to stands in docs/log.md and on its card.
 small-model: $(STAMP)
-	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m fourways.training.small --out build/small --minutes $(or $(MINUTES),120)
+	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m fourways.training.reader.small --out build/small --minutes $(or $(MINUTES),120)
 
 clean:
 	@rm -rf $(VENV) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

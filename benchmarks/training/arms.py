@@ -10,14 +10,14 @@ import numpy as np
 import torch
 
 from fourways.training.decoder import Size, begin, config
-from fourways.training.epochs import Reader, Stream
-from fourways.training.flex import decoder_for
-from fourways.training.learning import optimizers, take_step
-from fourways.training.lessons import Lesson
 from fourways.training.machine import Machine, this_machine
 from fourways.training.processes import Group
-from fourways.training.scorer import Scorer
-from fourways.training.shards import open_shards, write_shards
+from fourways.training.scratch.epochs import Reader, Stream
+from fourways.training.scratch.flex import decoder_for
+from fourways.training.scratch.learning import optimizers, take_step
+from fourways.training.scratch.lessons import Lesson
+from fourways.training.scratch.scorer import Scorer
+from fourways.training.scratch.shards import open_shards, write_shards
 
 ARCHITECTURE = {"architectures", "model_type", "torch_dtype"}
 STEPS = 3

@@ -52,8 +52,8 @@ def _best(run: Any, times: int) -> float:
 
 def tuned_samples(size: Size, folder: Path, samples: int) -> float:
     """Tune random weights with our SFT program, LoRA of rank 16; samples a second of stepping."""
-    from fourways.training import sft
     from fourways.training.tokenizer import learn_tokenizer, save_tokenizer
+    from fourways.training.tuning import sft
 
     words = [f"question {number} about thing {number * 7 % 1000}" for number in range(2000)]
     base = folder / "base"

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from fourways.cli import plan, terminal
 from fourways.core.errors import InvalidRequest, NotFound
-from fourways.training.hardware import HARDWARE
+from fourways.training.planning.hardware import HARDWARE
 
 LLAMA = "--method pretrain --parameters 65B --tokens 1.4T --gpu a100-80gb --gpus 2048 --price 4 --utilisation 0.4"
 HOURS = "--gpu-hours 1,022,362 --price 4 --gpus 2048"

@@ -8,10 +8,10 @@ import typer
 from fourways.cli.plan_shown import tell, tell_all, tell_bill
 from fourways.cli.terminal import AsJson, print_json
 from fourways.core.errors import InvalidRequest
-from fourways.training.figures import Figure, read_count, read_figure
-from fourways.training.hardware import HARDWARE, hardware_named
-from fourways.training.job import METHODS, Job
-from fourways.training.plan import everywhere, from_gpu_hours, plan
+from fourways.training.planning.figures import Figure, read_count, read_figure
+from fourways.training.planning.hardware import HARDWARE, hardware_named
+from fourways.training.planning.job import METHODS, Job
+from fourways.training.planning.plan import everywhere, from_gpu_hours, plan
 
 GPU = "h100-80gb"
 """Planned for where none is named."""

@@ -6,8 +6,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from fourways.cli.terminal import OUT, table
-from fourways.training.figures import Figure
-from fourways.training.plan import Bill, Plan
+from fourways.training.planning.figures import Figure
+from fourways.training.planning.plan import Bill, Plan
 
 FITS = {
     "yes": "[green]✓[/] {room} hold it.",

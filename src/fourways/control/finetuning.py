@@ -25,7 +25,7 @@ from fourways.store.jobs import JobRow
 from fourways.training.data.parting import part
 from fourways.training.data.reading import read_rows, rows_of
 from fourways.training.data.rows import Row
-from fourways.training.defaults import rate_for
+from fourways.training.tuning.defaults import rate_for
 from fourways.ways.finetune import run_of
 from fourways.ways.recipes import Ingredient, Recipe, Role
 from fourways.ways.workshop import Workshop

@@ -15,15 +15,15 @@ from fourways.control.shelf import Shelf
 from fourways.control.trains import Trains
 from fourways.core.errors import InvalidRequest, NotTrained
 from fourways.launch.base import RESULT
-from fourways.training.asked import Dial
-from fourways.training.defaults import Facts, derive
-from fourways.training.dial import Text, machine_of
-from fourways.training.dial import derive as turn
-from fourways.training.figures import Figure
-from fourways.training.hardware import HARDWARE, Hardware
-from fourways.training.job import Job
-from fourways.training.plan import Plan, plan
-from fourways.training.scaling import characters_a_token
+from fourways.training.planning.figures import Figure
+from fourways.training.planning.hardware import HARDWARE, Hardware
+from fourways.training.planning.job import Job
+from fourways.training.planning.plan import Plan, plan
+from fourways.training.scratch.asked import Dial
+from fourways.training.scratch.dial import Text, machine_of
+from fourways.training.scratch.dial import derive as turn
+from fourways.training.scratch.scaling import characters_a_token
+from fourways.training.tuning.defaults import Facts, derive
 from fourways.ways import WAYS
 from fourways.ways.recipes import Base, Ingredient, Recipe, Role, Trained, not_trained
 from fourways.ways.workshop import Workshop

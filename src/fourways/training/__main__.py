@@ -14,11 +14,11 @@ from fourways.training.runs import Run, read_run
 
 METHODS: Mapping[str, str] = MappingProxyType(
     {
-        "sft": "fourways.training.sft",
-        "dpo": "fourways.training.dpo",
-        "kto": "fourways.training.kto",
-        "distill": "fourways.training.distill",
-        "pretrain": "fourways.training.stages",
+        "sft": "fourways.training.tuning.sft",
+        "dpo": "fourways.training.tuning.dpo",
+        "kto": "fourways.training.tuning.kto",
+        "distill": "fourways.training.tuning.distill",
+        "pretrain": "fourways.training.scratch.stages",
     }
 )
 """The module of each method; its `train(run, folder)` writes `model/` and returns what `result.json` is to hold."""

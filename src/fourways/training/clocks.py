@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from fourways.training.checkpoints import State
+from fourways.training.tuning.checkpoints import State
 
 _MINUTES = 10 * 60.0
 """Seconds after which a checkpoint is due however few the steps: this much is lost at most."""

@@ -16,9 +16,9 @@ import msgspec
 
 from fourways.core.errors import FourwaysError, InvalidRequest, MissingPackage
 from fourways.training.__main__ import METHODS
-from fourways.training.bases import open_base, weights_in
-from fourways.training.defaults import batch_for, rate_for
 from fourways.training.runs import Run, read_run, write_run
+from fourways.training.tuning.bases import open_base, weights_in
+from fourways.training.tuning.defaults import batch_for, rate_for
 
 FOUND = "search.json"
 RATE_FACTOR = 8.0

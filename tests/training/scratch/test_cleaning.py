@@ -5,11 +5,11 @@ import json
 import pytest
 
 from fourways.core.errors import InvalidRequest
-from fourways.training.asked import Cleaning
-from fourways.training.cleaning import clean
-from fourways.training.near import likeness, signature_of
-from fourways.training.personal import mask
-from fourways.training.quality import broken, language_of
+from fourways.training.scratch.asked import Cleaning
+from fourways.training.scratch.cleaning import clean
+from fourways.training.scratch.near import likeness, signature_of
+from fourways.training.scratch.personal import mask
+from fourways.training.scratch.quality import broken, language_of
 
 GOOD = """The printer on the second floor is for all of the staff. If it does not answer, switch it off and on again,
 and wait for a minute. Paper is kept in the cupboard beside it, and the key to that is with the reception, who will

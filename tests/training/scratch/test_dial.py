@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fourways.core.errors import InvalidRequest
-from fourways.training import scaling
-from fourways.training.asked import Dial
-from fourways.training.dial import OVERHEAD, Machine, Text, derive, machine_of
+from fourways.training.scratch import scaling
+from fourways.training.scratch.asked import Dial
+from fourways.training.scratch.dial import OVERHEAD, Machine, Text, derive, machine_of
 
 MACHINE = Machine(name="a", flops=1e12, utilisation=0.4, usd_per_hour=2.0, watts=100.0, source="given")
 LIBRARY = Text(characters=4e9)
@@ -135,6 +135,7 @@ def test_a_measured_speed_goes_before_a_reckoned_one():
 
 
 def test_the_dial_is_turned_without_torch():
-    program = "import sys, fourways.training.dial; print([name for name in ('torch', 'numpy') if name in sys.modules])"
+    asked = "[name for name in ('torch', 'numpy') if name in sys.modules]"
+    program = f"import sys, fourways.training.scratch.dial; print({asked})"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "[]"

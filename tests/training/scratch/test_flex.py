@@ -5,8 +5,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from fourways.training.decoder import Decoder, Size, begin  # noqa: E402
-from fourways.training.epochs import APART  # noqa: E402
-from fourways.training.flex import FlexDecoder  # noqa: E402
+from fourways.training.scratch.epochs import APART  # noqa: E402
+from fourways.training.scratch.flex import FlexDecoder  # noqa: E402
 
 SIZE = Size(vocabulary=300, width=64, layers=2, heads=2, head=32, hidden=96)
 

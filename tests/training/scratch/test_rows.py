@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fourways.core.errors import InvalidRequest
-from fourways.training.epochs import Reader, Stream, Whole
-from fourways.training.shards import SKIP, open_shards, write_shards
+from fourways.training.scratch.epochs import Reader, Stream, Whole
+from fourways.training.scratch.shards import SKIP, open_shards, write_shards
 
 DOCUMENTS = st.lists(st.lists(st.integers(5, 300), min_size=1, max_size=40), min_size=1, max_size=12)
 

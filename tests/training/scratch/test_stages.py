@@ -14,9 +14,9 @@ torch = pytest.importorskip("torch")
 
 import fourways  # noqa: E402
 from fourways.training.__main__ import main  # noqa: E402
-from fourways.training.keeping import checkpoints, read_weights  # noqa: E402
 from fourways.training.runs import Data, Hyper, Run, read_run, write_run  # noqa: E402
-from fourways.training.stages import train  # noqa: E402
+from fourways.training.scratch.keeping import checkpoints, read_weights  # noqa: E402
+from fourways.training.scratch.stages import train  # noqa: E402
 
 DOCUMENTS = sorted((Path(fourways.__file__).parent / "samples/helpdesk/docs").glob("*.md"))[:12]
 ASKED = [("What is the IT portal?", "Lantern"), ("How do I reach IT?", "extension 4400"), ("Which VPN?", "Ferry")]
@@ -30,7 +30,7 @@ import sys
 from pathlib import Path
 from fourways.training.processes import leave
 from fourways.training.runs import read_run
-from fourways.training.stages import train
+from fourways.training.scratch.stages import train
 for folder in map(Path, sys.argv[1:]):
     train(read_run(folder), folder)
 leave()

@@ -8,11 +8,11 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
 
 from fourways.core.errors import InvalidRequest  # noqa: E402
-from fourways.training import adapters  # noqa: E402
 from fourways.training.__main__ import main  # noqa: E402
-from fourways.training.bases import load_model, open_base  # noqa: E402
-from fourways.training.quantize import load_quantized  # noqa: E402
 from fourways.training.runs import Adapter  # noqa: E402
+from fourways.training.tuning import adapters  # noqa: E402
+from fourways.training.tuning.bases import load_model, open_base  # noqa: E402
+from fourways.training.tuning.quantize import load_quantized  # noqa: E402
 
 pytestmark = [pytest.mark.xdist_group("tuning")]
 

@@ -12,11 +12,11 @@ pytest.importorskip("peft")
 from tests.training.tuning.conftest import lines  # noqa: E402
 
 from fourways.training.__main__ import main  # noqa: E402
-from fourways.training.distill import jensen_shannon  # noqa: E402
-from fourways.training.documents import Document  # noqa: E402
 from fourways.training.runs import Adapter, Distill  # noqa: E402
 from fourways.training.tokenizer import learn_tokenizer, save_tokenizer  # noqa: E402
-from fourways.training.writing import last_answer  # noqa: E402
+from fourways.training.tuning.distill import jensen_shannon  # noqa: E402
+from fourways.training.tuning.documents import Document  # noqa: E402
+from fourways.training.tuning.writing import last_answer  # noqa: E402
 
 pytestmark = [pytest.mark.xdist_group("tuning")]
 

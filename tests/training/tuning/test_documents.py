@@ -8,12 +8,12 @@ transformers = pytest.importorskip("transformers")
 from tests.training.tuning.conftest import chats  # noqa: E402
 
 from fourways.core.errors import InvalidRequest  # noqa: E402
-from fourways.training.answers import Answers  # noqa: E402
-from fourways.training.documents import ChatReader, Document  # noqa: E402
 from fourways.training.machine import this_machine  # noqa: E402
-from fourways.training.packing import SKIP, lay, lay_together  # noqa: E402
-from fourways.training.reading import Reader  # noqa: E402
 from fourways.training.rows import Turn  # noqa: E402
+from fourways.training.tuning.answers import Answers  # noqa: E402
+from fourways.training.tuning.documents import ChatReader, Document  # noqa: E402
+from fourways.training.tuning.packing import SKIP, lay, lay_together  # noqa: E402
+from fourways.training.tuning.reading import Reader  # noqa: E402
 
 pytestmark = [pytest.mark.xdist_group("tuning")]
 

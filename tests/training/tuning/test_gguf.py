@@ -14,9 +14,9 @@ from tests.training.tuning.conftest import chats  # noqa: E402
 
 from fourways.core.errors import InvalidRequest  # noqa: E402
 from fourways.training.__main__ import main  # noqa: E402
-from fourways.training.gguf_export import FILE, check, export_gguf  # noqa: E402
 from fourways.training.runs import Adapter  # noqa: E402
 from fourways.training.tokenizer import CHAT_TEMPLATE, SPECIAL  # noqa: E402
+from fourways.training.tuning.gguf_export import FILE, check, export_gguf  # noqa: E402
 
 pytestmark = [pytest.mark.xdist_group("tuning")]
 

@@ -7,8 +7,8 @@ transformers = pytest.importorskip("transformers")
 
 import torch  # noqa: E402
 
-from fourways.training import kernels  # noqa: E402
-from fourways.training.masters import Masters  # noqa: E402
+from fourways.training.tuning import kernels  # noqa: E402
+from fourways.training.tuning.masters import Masters  # noqa: E402
 
 pytestmark = [pytest.mark.xdist_group("tuning")]
 

@@ -10,10 +10,10 @@ pytest.importorskip("peft")
 from tests.training.tuning.conftest import lines  # noqa: E402
 
 from fourways.training.__main__ import main  # noqa: E402
-from fourways.training.defaults import Derived  # noqa: E402
 from fourways.training.reports import Reports  # noqa: E402
 from fourways.training.runs import Adapter  # noqa: E402
-from fourways.training.schedule import batch_at, rate_at  # noqa: E402
+from fourways.training.tuning.defaults import Derived  # noqa: E402
+from fourways.training.tuning.schedule import batch_at, rate_at  # noqa: E402
 
 pytestmark = [pytest.mark.xdist_group("tuning")]
 

@@ -11,15 +11,15 @@ pytest.importorskip("peft")
 
 from tests.training.tuning.conftest import NAMES, TOWNS, lines, write_rows  # noqa: E402
 
-from fourways.training import dpo, kto  # noqa: E402
 from fourways.training.__main__ import main  # noqa: E402
-from fourways.training.documents import ChatReader  # noqa: E402
 from fourways.training.machine import this_machine  # noqa: E402
 from fourways.training.processes import Group  # noqa: E402
-from fourways.training.reading import Reader  # noqa: E402
 from fourways.training.rows import Turn  # noqa: E402
 from fourways.training.runs import Adapter, Kto  # noqa: E402
-from fourways.training.tuning import mean_loss  # noqa: E402
+from fourways.training.tuning import dpo, kto  # noqa: E402
+from fourways.training.tuning.documents import ChatReader  # noqa: E402
+from fourways.training.tuning.reading import Reader  # noqa: E402
+from fourways.training.tuning.teach import mean_loss  # noqa: E402
 
 pytestmark = [pytest.mark.xdist_group("tuning")]
 

@@ -10,7 +10,7 @@ pytest.importorskip("transformers")
 
 from safetensors.torch import load_file  # noqa: E402
 
-from fourways.training.quantize import (  # noqa: E402
+from fourways.training.tuning.quantize import (  # noqa: E402
     load_quantized,
     quantize_folder,
     quantize_groups,

@@ -66,7 +66,7 @@ def test_a_base_that_is_not_fit_is_refused(spoil, reason, copy, started, capsys)
 
 
 def test_a_licence_given_by_the_run_will_do(copy, started):
-    from fourways.training.bases import open_base
+    from fourways.training.tuning.bases import open_base
 
     unlicensed(copy)
     assert open_base(str(copy), started(), licence="MIT").licence == "MIT"

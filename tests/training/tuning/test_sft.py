@@ -15,8 +15,8 @@ pytest.importorskip("peft")
 from tests.training.tuning.conftest import lines  # noqa: E402
 
 from fourways.training.__main__ import main  # noqa: E402
-from fourways.training.bases import digest_of, load_model, open_base  # noqa: E402
 from fourways.training.runs import Adapter, Data  # noqa: E402
+from fourways.training.tuning.bases import digest_of, load_model, open_base  # noqa: E402
 
 pytestmark = [pytest.mark.xdist_group("tuning")]
 

@@ -1,0 +1,1 @@
+"""What tuning or pretraining costs: FLOPs, hours, dollars, energy, memory. Standard library only."""

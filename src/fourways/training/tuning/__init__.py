@@ -1,0 +1,1 @@
+"""The tuning programs: a base learns from answers, preferences, thumbs, or a larger model."""
