@@ -31,10 +31,10 @@ from benchmarks.quality.corpora import DATA
 from fourways.engine.folders import find_folder
 from fourways.training import scoring
 from fourways.training.decoder import Decoder, load
-from fourways.training.facts import NOT_SAID
+from fourways.training.reader.facts import NOT_SAID
+from fourways.training.reader.scoring import Exam, f1, plain, read_xquad, unseen_exams
+from fourways.training.reader.small import SIZE, Cloze, Events, Facts, Lists, Tables
 from fourways.training.runs import Adapter, Data, Hyper, Run, write_run
-from fourways.training.scoring import Exam, f1, plain, read_xquad, unseen_exams
-from fourways.training.small import SIZE, Cloze, Events, Facts, Lists, Tables
 
 SMALL = Path(__file__).resolve().parents[1] / "src" / "fourways" / "weights" / "fourways-small"
 WINDOW = 512
