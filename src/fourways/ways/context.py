@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from fourways.core.chat import Message
 from fourways.core.data import Hit
+from fourways.core.reading import BEFORE_QUESTION
 
 INSTRUCTIONS = """\
 Answer the question from the numbered sources below, and from nothing else.
@@ -82,4 +83,4 @@ def _joined(sources: Message, question: Sequence[Message]) -> Message:
     content = question[0].get("content")
     if isinstance(content, list):
         return {**question[0], "content": [{"type": "text", "text": sources["content"]}, *content]}
-    return {**question[0], "content": f"{sources['content']}\n\nQuestion: {content}"}
+    return {**question[0], "content": f"{sources['content']}{BEFORE_QUESTION}{content}"}

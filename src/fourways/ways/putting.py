@@ -6,13 +6,11 @@ from typing import Any
 
 from fourways.core.chat import ChatRequest, Chunk, Message, Principal, collect
 from fourways.core.data import Hit
+from fourways.core.reading import BEFORE_QUESTION
 from fourways.core.trace import Trace
 from fourways.ways.prompted import pin_examples_embedder, prompted
 from fourways.ways.reading import TUNED, reader
 from fourways.ways.workshop import Workshop
-
-BEFORE_QUESTION = "\n\nQuestion: "
-"""Stands between a passage and its question; a row that has it brought its own passage along."""
 
 
 class Putting:

@@ -11,9 +11,6 @@ from fourways.training.reader.events import Event, invent_event, swap, tell
 from fourways.training.reader.inventing import Inventor
 from fourways.training.reader.relations import Relation
 
-NOT_SAID = "The text does not say."
-"""The answer where there is none; `evals/abstaining.py` recognises it."""
-
 _PRONOUNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"person": ("He", "She", "They"), "town": ("It", "The place"), "group": ("It", "They"), "thing": ("It",)}
 )
