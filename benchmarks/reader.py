@@ -28,10 +28,10 @@ from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer, BatchEncoding
 
 from benchmarks.quality.corpora import DATA
+from fourways.core.reading import NOT_SAID
 from fourways.engine.folders import find_folder
 from fourways.training.decoder import Decoder, load
 from fourways.training.reader import scoring
-from fourways.training.reader.facts import NOT_SAID
 from fourways.training.reader.scoring import Exam, f1, plain, read_xquad, unseen_exams
 from fourways.training.reader.small import SIZE, Cloze, Events, Facts, Lists, Tables
 from fourways.training.runs import Adapter, Data, Hyper, Run, write_run

@@ -14,7 +14,9 @@ def test_what_stands_before_the_question_is_read():
 
 def test_numbered_sources_are_read_one_by_one_without_their_fences():
     fence = "source-0123456789abcdef"
-    shown = f"Sources:\n\n<{fence} 1> [1] Ships\nIt is red.\n</{fence} 1>\n\n<{fence} 2> [2] Boats\nIt is blue.\n</{fence} 2>"
+    ship, boat = (f"<{fence} {n}> [{n}] {place}\n{said}\n</{fence} {n}>"
+                  for n, place, said in ((1, "Ships", "It is red."), (2, "Boats", "It is blue.")))  # fmt: skip
+    shown = f"Sources:\n\n{ship}\n\n{boat}"
     assert asked([user(f"{shown}\n\nQuestion: Which is red?")]).texts == ("It is red.", "It is blue.")
 
 
@@ -26,8 +28,8 @@ def test_without_passages_all_that_came_before_is_read():
 
 
 def test_a_content_of_parts_is_read_as_text():
-    parts = [{"type": "text", "text": "The sea is wide."}, {"type": "text", "text": "Question: What is wide?"}]
-    assert asked([{"role": "user", "content": parts}]).question == "What is wide?"
+    parts = [{"type": "text", "text": "The sea is wide."}, {"type": "text", "text": "What is wide?"}]
+    assert asked([{"role": "user", "content": parts}]) == Asked(question="What is wide?", texts=("The sea is wide.",))
 
 
 def test_who_asks_nothing_has_asked_nothing():

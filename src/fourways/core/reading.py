@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fourways.core.chat import text_of
+
 NOT_SAID = "The text does not say."
 """What a reader answers where its texts do not; `evals/abstaining` recognises it."""
 BEFORE_QUESTION = "\n\nQuestion: "
@@ -28,14 +30,20 @@ def asked(messages: Sequence[Mapping[str, Any]]) -> Asked:
         messages: in OpenAI's shape; parts of a content that are no text are passed over.
     """
     last = max((n for n, message in enumerate(messages) if message.get("role") == "user"), default=-1)
-    said = text_of(messages[last]) if last >= 0 else ""
-    before, marker, question = said.rpartition(BEFORE_QUESTION)
-    if marker:
-        texts = _parts(before)
-    else:
-        question = said
-        texts = [text for message in messages[: max(0, last)] for text in [text_of(message).strip()] if text]
+    before, question = _divided(messages[last]) if last >= 0 else ("", "")
+    earlier = (text_of(message).strip() for message in messages[: max(0, last)])
+    texts = _parts(before) if before else [text for text in earlier if text]
     return Asked(question=question.strip(), texts=tuple(texts))
+
+
+def _divided(message: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what stands before a turn's question, and the question: behind its mark, or the last of several parts."""
+    content = message.get("content")
+    if isinstance(content, list) and len(content) > 1:
+        *shown, asked_last = (text_of({"content": [part]}) for part in content)
+        return "\n\n".join(filter(None, shown)), asked_last
+    before, marker, question = text_of(message).rpartition(BEFORE_QUESTION)
+    return (before, question) if marker else ("", text_of(message))
 
 
 def _parts(shown: str) -> list[str]:
@@ -43,11 +51,3 @@ def _parts(shown: str) -> list[str]:
     if not _SOURCES.match(shown):
         return [shown.strip()] if shown.strip() else []
     return [part.strip() for part in _FENCE.split(_SOURCES.sub("", shown)) if part.strip()]
-
-
-def text_of(message: Mapping[str, Any]) -> str:
-    """Return a message's text, its parts' joined."""
-    content = message.get("content") or ""
-    if isinstance(content, str):
-        return content
-    return "\n\n".join(str(part.get("text", "")) for part in content if part.get("type") == "text")

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fourways.core.reading import NOT_SAID
 from fourways.evals.abstaining import says_nothing
 from fourways.training.reader.cloze import question_on
 from fourways.training.reader.events import invent_event, swap, tell
-from fourways.training.reader.facts import NOT_SAID, write_events, write_facts
+from fourways.training.reader.facts import write_events, write_facts
 from fourways.training.reader.inventing import KINDS, Inventor, kept_back
 from fourways.training.reader.relations import RELATIONS
 from fourways.training.reader.verbs import DEEDS

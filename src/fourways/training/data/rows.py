@@ -8,12 +8,10 @@ import msgspec
 
 from fourways.core.chat import Message, question_of, text_of
 from fourways.core.ids import digest
+from fourways.core.reading import BEFORE_QUESTION
 
 Kind = Literal["sft", "dpo", "kto", "text"]
 SourceKind = Literal["document", "trace", "file"]
-
-BEFORE_QUESTION = "\n\nQuestion: "
-"""Stands between a passage and the question on it, in tuning as in serving."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,9 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from fourways.core.reading import NOT_SAID
 from fourways.training.reader.batches import Tree
-from fourways.training.reader.facts import NOT_SAID, Asked, Document
+from fourways.training.reader.facts import Asked, Document
 from fourways.training.reader.inventing import THINGS, Inventor
 from fourways.training.tokenizer import ASSISTANT, END, SYSTEM, USER
 

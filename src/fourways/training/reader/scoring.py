@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from fourways.core.reading import NOT_SAID
 from fourways.training.decoder import Decoder
 from fourways.training.reader.batches import SKIP, pack, read_document
 from fourways.training.reader.chats import chat
-from fourways.training.reader.facts import NOT_SAID, Asked, write_facts
+from fourways.training.reader.facts import Asked, write_facts
 from fourways.training.reader.inventing import Inventor
 from fourways.training.tokenizer import ASSISTANT, END, PAD, SPECIAL
 
