@@ -129,11 +129,12 @@ def asking(server: Server, *, thumbs: bool = False, at_once: int = 3) -> Iterato
 
 
 def until(project: ProjectFolder, name: str, wanted: str) -> None:
-    """Wait for a release to stand somewhere."""
-    found: list[str] = []
+    """Wait for a release to stand somewhere; where it came to its end elsewhere, say why at once."""
 
     def there() -> bool:
-        found.append(state(project, name))
-        return found[-1] == wanted
+        standing = project.done("release", "status", name, "--json").json["standing"]
+        over = standing["state"] in {"live", "rolled_back", "rejected", "superseded"} and standing["state"] != wanted
+        assert not over, f"{name} was to be {wanted}, and is {standing}"
+        return bool(standing["state"] == wanted)
 
-    wait_until(there, f"{name} to be {wanted} (it is {found[-1:]})", seconds=PATIENCE, every=0.5)
+    wait_until(there, f"{name} to be {wanted}", seconds=PATIENCE, every=0.5)
