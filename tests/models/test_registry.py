@@ -66,7 +66,7 @@ async def test_a_named_models_options_are_sent_where_the_request_has_none(models
 
 async def test_echo_and_extractive_need_no_line(models):
     built = models()
-    assert built.names() == ["echo", "extractive", "fourways-small"]
+    assert built.names() == ["echo", "extractive", "fourways-small", "fourways-reader"]
     assert await said(built, "echo") == "hi"
     assert await said(built, "extractive")
 

@@ -12,6 +12,7 @@ import pytest
 from tests.models.test_supervisor import gone
 
 from fourways.config.tree import Project
+from fourways.config.ways import SMALL
 from fourways.core.chat import Answerer, ChatRequest, Principal, collect
 from fourways.core.errors import Unavailable
 from fourways.core.trace import Trace
@@ -20,7 +21,7 @@ from fourways.models.embedders import HashEmbedder
 from fourways.models.registry import Models
 from fourways.models.started import Servers, StartedServer
 from fourways.models.transport import Transport
-from fourways.models.weights import SMALL, named_by_content, small_folder, weights_spec
+from fourways.models.weights import named_by_content, packaged_folder, weights_spec
 
 SCRIPT = (sys.executable, str(Path(__file__).with_name("model_server.py")))
 
@@ -181,8 +182,8 @@ async def test_a_folder_without_safetensors_is_refused_at_once(models, tmp_path)
 
 def test_the_packaged_model_is_found_or_said_to_be_missing(models, tmp_path):
     with pytest.raises(Unavailable, match="make small-model"):
-        small_folder(tmp_path)
+        packaged_folder(SMALL, tmp_path)
     folder_of(tmp_path / SMALL)
-    assert small_folder(tmp_path) == tmp_path / SMALL
+    assert packaged_folder(SMALL, tmp_path) == tmp_path / SMALL
     assert SMALL in models.names()
     assert [(one.name, one.where) for one in models.reach(SMALL)] == [(SMALL, "this machine")]

@@ -45,12 +45,12 @@ class Shelf:
 class Trainer:
     """Has trained what it is told to, and remembers what it was asked for."""
 
-    def __init__(self, *known: str, kind: str = "adapter") -> None:
-        self.known, self.kind = list(known), kind
+    def __init__(self, *known: str, reads: bool = False) -> None:
+        self.known, self.reads = list(known), reads
         self.recipes: list[Recipe] = []
 
     async def base(self, name: str) -> Base:
-        return Base(name=name, digest=digest(name.encode()))
+        return Base(name=name, digest=digest(name.encode()), reads=self.reads)
 
     async def ingredient(self, role: Role, name: str) -> Ingredient:
         return Ingredient(role=role, kind="dataset", name=name, digest=digest(name.encode()))

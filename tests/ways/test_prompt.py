@@ -15,13 +15,14 @@ from tests.ways.bench import ask, build, workshop
 class Seen:
     """An echo that keeps what it was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, says: str = "yes") -> None:
+        self.says = says
         self.requests: list[ChatRequest] = []
         self.answer = Echo(self._reply)
 
     def _reply(self, request: ChatRequest) -> str:
         self.requests.append(request)
-        return "yes"
+        return self.says
 
     @property
     def told(self) -> Sequence[tuple[str, str]]:

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fourways.config.ways import READER
 from fourways.core.chat import ChatRequest, Principal, close
+from fourways.core.reading import NOT_SAID, Asked, asked
 from fourways.core.specs import Candidate
 from fourways.core.trace import Trace
 from fourways.models.echo import Echo
@@ -82,6 +84,24 @@ async def test_where_there_is_nothing_to_quote_it_abstains_in_the_apps_words(tmp
     shop = workshop(tmp_path, text.replace("echo", "extractive"), models={"extractive": extractive(None)}, found=found)
     answer = await ask(await build("rag", shop), shop, "Who discovered penicillin in Paddington?")
     assert (answer.text, answer.citations) == ("Ask 4400.", ())
+
+
+async def test_a_reader_is_shown_the_sources_one_by_one_and_cited_where_its_words_stand(tmp_path: Path) -> None:
+    seen, found = Seen("badge number"), Found([hit("The canteen opens at noon.", start=0), hit(TEXT)])
+    shop = workshop(tmp_path, yaml().replace("echo", READER), models={READER: seen.answer}, found=found)
+    answer = await ask(await build("rag", shop), shop, "How do I sign in?")
+    assert asked(seen.requests[0].messages) == Asked(
+        question="How do I sign in?", texts=("The canteen opens at noon.", TEXT)
+    )
+    assert [(one.number, one.quote) for one in answer.citations] == [(2, "badge number")]
+
+
+async def test_a_reader_whose_sources_do_not_say_abstains_in_the_apps_words(tmp_path: Path) -> None:
+    seen, found, trace = Seen(NOT_SAID), Found([hit(TEXT)]), Trace()
+    text = yaml(", abstain_text: 'Ask 4400.'").replace("echo", READER)
+    shop = workshop(tmp_path, text, models={READER: seen.answer}, found=found)
+    answer = await ask(await build("rag", shop), shop, "How do I sign in?", trace=trace)
+    assert (answer.text, answer.citations, trace.attributes["abstained"]) == ("Ask 4400.", (), True)
 
 
 async def test_a_caller_searches_with_its_own_labels_only(tmp_path: Path) -> None:

@@ -75,6 +75,14 @@ async def test_what_nobody_said_is_in_no_recipe(shop):
     assert made.plain["run"] == {"method": "sft", "adapter": {"r": 4}}
 
 
+async def test_a_base_that_reads_is_tuned_with_all_its_weights_unless_somebody_says_otherwise(shop):
+    reads = Trainer("finetune", reads=True)
+    made = await recipe(shop(yaml("finetune"), training=reads), "finetune")
+    assert made.run.adapter.kind == "full"
+    made = await recipe(shop(yaml("finetune", ", adapter: lora"), training=reads), "finetune")
+    assert made.run.adapter.kind == "lora"
+
+
 async def test_what_is_not_trained_says_what_trains_it(shop):
     for way, verb in (("finetune", "tune"), ("pretrain", "train")):
         with pytest.raises(NotTrained, match=f"'a:{way}' is not trained yet.*`fourways {verb} a`"):

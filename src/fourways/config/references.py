@@ -9,12 +9,12 @@ from fourways.config.datasets import FeedbackDataset, FilesDataset, KnowledgeDat
 from fourways.config.releasing import Canary
 from fourways.config.serving import check_serve
 from fourways.config.tree import App, FileSource, Knowledge, Project, Target, WebSource
-from fourways.config.ways import SMALL, FinetuneWay, PretrainWay, Prompted, PromptWay, RagWay, Weighted
+from fourways.config.ways import PACKAGED, FinetuneWay, PretrainWay, Prompted, PromptWay, RagWay, Weighted
 
 Wrong = tuple[tuple[str | int, ...], str]
 """A place in the project file, and what is wrong there."""
 
-BUILT_IN_MODELS = ("echo", "extractive", SMALL)
+BUILT_IN_MODELS = ("echo", "extractive", *PACKAGED)
 GLOB_MARKS = frozenset("*?[")
 
 
@@ -135,10 +135,11 @@ def _tuned(project: Project, way: FinetuneWay, at: tuple[str | int, ...], folder
         yield from _dataset_named(project, way.general, (*at, "general"))
     named = {"base_model": way.base_model} | ({"teacher": way.teacher} if way.teacher else {})
     for key, name in named.items():
-        if name == SMALL or (folder / name).is_dir():
+        if name in PACKAGED or (folder / name).is_dir():
             continue
         if name.count("/") != 1 or name.startswith((".", "/", "~")):
-            yield (*at, key), f"there are no weights '{name}'; right would be {SMALL}, a folder, or a hub's org/name"
+            right = f"{', '.join(PACKAGED)}, a folder, or a hub's org/name"
+            yield (*at, key), f"there are no weights '{name}'; right would be {right}"
     if (way.teacher is None) == (way.method == "distill"):
         wrong = "distill learns from a larger model: name it" if way.method == "distill" else f"{way.method} has none"
         yield (*at, "teacher"), wrong

@@ -7,8 +7,9 @@ from pydantic import Field
 from fourways.config.node import Name, Node
 
 Method = Literal["sft", "dpo", "kto", "distill"]
-SMALL = "fourways-small"
-"""The small model that travels in the package."""
+SMALL, READER = "fourways-small", "fourways-reader"
+PACKAGED = (SMALL, READER)
+"""The weights that travel in the package: a decoder, and a reader, which quotes from what it is shown."""
 
 # ---------------------------------------------------------------- what the ways share
 
@@ -90,7 +91,8 @@ class PromptWay(Prompted):
     """Way 1: a model prompted with instructions and examples."""
 
     model: str | None = None
-    """A named model, `provider/model`, `fourways-small`, `echo`, `extractive`; the ambient choice where not given."""
+    """A named model, `provider/model`, `fourways-reader`, `fourways-small`, `extractive`, `echo`; the ambient choice
+    where not given."""
 
 
 class RagWay(Finding, PromptWay):
@@ -104,7 +106,8 @@ class FinetuneWay(Weighted):
     """Way 3: a model tuned on datasets; the names of its keys are axolotl's where it has them."""
 
     base_model: str = SMALL
-    """What is tuned: `fourways-small` (in the package), a folder of safetensors, or a hub's name (`org/name`)."""
+    """What is tuned: `fourways-reader` or `fourways-small` (in the package), a folder of safetensors, or a hub's name
+    (`org/name`)."""
     datasets: list[Name] = Field(min_length=1)
     """What it is tuned on: names under `datasets:`."""
     general: Name | None = None
@@ -113,8 +116,9 @@ class FinetuneWay(Weighted):
     """Answers to imitate (sft), preferences (dpo), thumbs (kto), or a larger model's answers (distill)."""
     teacher: str | None = None
     """For distill: a folder, or a hub's name."""
-    adapter: Literal["lora", "qlora", "full"] = "lora"
-    """Low-rank matrices beside the weights, the same on a base in four bits, or all weights."""
+    adapter: Literal["lora", "qlora", "full"] | None = None
+    """Low-rank matrices beside the weights, the same on a base in four bits, or all weights; lora where not given, and
+    full for a base that reads."""
     lora_r: int | None = Field(default=None, ge=1, le=1024)
     """Rank of the low-rank matrices; by the method's table where not given."""
     lora_alpha: float = Field(default=32.0, gt=0)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from fourways.config.tree import Project
+from fourways.config.ways import PACKAGED
 from fourways.control.transfers import fingerprints
 from fourways.core.errors import InvalidRequest, NotFound
 from fourways.core.ids import TenantId, digest
-from fourways.models.weights import SMALL, small_folder
+from fourways.models.weights import packaged_folder, reads
 from fourways.store import trainings
 from fourways.store.database import Database
 from fourways.store.trainings import WeightsRow
@@ -68,7 +69,8 @@ class Shelf:
         place = self.place(name)
         if isinstance(place, str):
             return Base(name=name, digest=digest(f"hub:{place}".encode()))
-        return Base(name=name, digest=await asyncio.to_thread(self.folders.digest_of, place))
+        made_of = await asyncio.to_thread(self.folders.digest_of, place)
+        return Base(name=name, digest=made_of, reads=reads(name, place))
 
     def place(self, name: str) -> Path | str:
         """Return the folder that a base's name means, or the name itself where a hub holds it.
@@ -77,8 +79,8 @@ class Shelf:
             NotFound: it names nothing.
             InvalidRequest: a hub may not be asked (`network: none`), and its cache has nothing.
         """
-        if name == SMALL:
-            return small_folder()
+        if name in PACKAGED:
+            return packaged_folder(name)
         folder = self.folder / name
         if folder.is_dir():
             return folder
@@ -86,8 +88,8 @@ class Shelf:
         if cached is not None:
             return cached
         if name.count("/") != 1 or name.startswith((".", "/", "~")):
-            msg = f"there are no weights '{name}'; right would be {SMALL}, a folder, or a hub's name (org/name)"
-            raise NotFound(msg)
+            right = f"{', '.join(PACKAGED)}, a folder, or a hub's name (org/name)"
+            raise NotFound(f"there are no weights '{name}'; right would be {right}")
         if self.project.network == "none":
             msg = f"'{name}' would come from a hub, and the project says `network: none`: bring its folder"
             raise InvalidRequest(msg, param="base_model")

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fourways.config.tree import Project
+from fourways.config.ways import SMALL
 from fourways.core.errors import FourwaysError
 from fourways.models.dialects import DIALECTS, Dialect, dialect_named
 from fourways.models.provider import ModelCard
 from fourways.models.transport import Deadlines
-from fourways.models.weights import SMALL
 
 PROBE = Deadlines(connect=0.2, first_byte=0.2, idle=0.2, total=0.2)
 """A server of this machine answers in less; one that does not is not there."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fourways.config.tree import Model, Project, Target, Timeouts
+from fourways.config.ways import PACKAGED
 from fourways.core.chat import Answerer
 from fourways.core.errors import NotFound, Unavailable, UnknownModel
 from fourways.core.ids import digest
@@ -24,7 +25,7 @@ from fourways.models.reach import NOT_PINNED, Reached, check_named, reach
 from fourways.models.remote import Remote
 from fourways.models.started import Servers
 from fourways.models.transport import Deadlines, Transport
-from fourways.models.weights import SMALL, engine_client, small_folder
+from fourways.models.weights import engine_client, packaged_folder
 
 if TYPE_CHECKING:
     from fourways.models.embedders import Embedder
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 Rerank = Callable[[str, Sequence[str]], Awaitable[Sequence[float]]]
 """`await rerank(query, documents)`: the relevance of each, higher for better."""
 
-BUILT_IN = ("echo", "extractive", SMALL)
+BUILT_IN = ("echo", "extractive", *PACKAGED)
 PACKAGED_EMBEDDER = "minilm"
 EMBEDDING_DEADLINES = Deadlines(connect=5.0, first_byte=120.0, idle=60.0, total=300.0)
 
@@ -218,8 +219,8 @@ class Models:
             from fourways.models.extractive import extractive
 
             return extractive(self.embedder(PACKAGED_EMBEDDER))
-        if name == SMALL:
-            return self.weights(small_folder(), name=SMALL)
+        if name in PACKAGED:
+            return self.weights(packaged_folder(name), name=name)
         provider, slash, model = name.partition("/")
         if not slash or not model:
             known = (*self.names(), *(f"{each}/…" for each in self.providers()))

@@ -1,9 +1,12 @@
 """Folders of weights that our engine serves: what they are called, by what they hold, and the one in the package."""
 
+import json
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 
+from fourways.config.ways import PACKAGED, READER, SMALL
 from fourways.core.errors import Unavailable
 from fourways.core.ids import digest
 from fourways.models.adapters import Wanted
@@ -15,28 +18,47 @@ from fourways.models.provider import ProviderClient
 from fourways.models.serving import Served
 from fourways.models.started import Servers
 
-SMALL = "fourways-small"
+MADE_BY = MappingProxyType({SMALL: "small-model", READER: "small-reader"})
+READS = "BertForQuestionAnswering"
+"""The architecture of weights that read, in their `config.json`."""
 END = 65536
 """Bytes read at either end of a file of weights: training leaves its mark in them, and reading them costs nothing."""
 
 
-def small_folder(root: Path | None = None) -> Path:
-    """Return where `fourways-small` lies.
+def packaged_folder(name: str, root: Path | None = None) -> Path:
+    """Return where weights of the package lie.
 
     Args:
+        name: one of `PACKAGED`.
         root: the folder of all packaged weights; the package's own where not given.
 
     Raises:
-        Unavailable: it is not there.
+        Unavailable: they are not there.
     """
-    folder = (root or Path(__file__).parent.parent / "weights") / SMALL
+    folder = (root or Path(__file__).parent.parent / "weights") / name
     if not (folder / "config.json").is_file() or not (folder / "model.safetensors").is_file():
         msg = (
-            f"the model {SMALL} is not part of this installation: {folder} holds no config.json and model.safetensors; "
-            "make it with `make small-model`, or name another model"
+            f"the model {name} is not part of this installation: {folder} holds no config.json and model.safetensors; "
+            f"make it with `make {MADE_BY[name]}`, or name another model"
         )
         raise Unavailable(msg)
     return folder
+
+
+def reads(name: str, folder: Path) -> bool:
+    """Tell whether weights only read: they quote from what they are shown, and cannot write.
+
+    Args:
+        name: as the project file says it.
+        folder: where they lie.
+    """
+    if name in PACKAGED:
+        return name == READER
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and config.get("architectures") == [READS]
 
 
 def named_by_content(folder: Path) -> str:

@@ -6,7 +6,7 @@ from fourways.core.specs import Candidate
 from fourways.core.traits import Trait, Traits
 from fourways.training.runs import Adapter, Hyper, Run
 from fourways.ways import weighted
-from fourways.ways.recipes import Ingredient, Recipe
+from fourways.ways.recipes import Base, Ingredient, Recipe
 from fourways.ways.workshop import Workshop
 
 
@@ -23,11 +23,12 @@ class TuningWay:
         """
         putting = weighted.pin_putting(spec, workshop)
         training = workshop.training
+        base = await training.base(spec.base_model)
         recipe = Recipe(
             app=app,
             way=self.name,
-            run=run_of(spec),
-            base=await training.base(spec.base_model),
+            run=run_of(spec, base),
+            base=base,
             teacher=await training.base(spec.teacher) if spec.teacher else None,
             ingredients=await _ingredients(spec, workshop),
             prompt=putting["prompt"],
@@ -58,14 +59,14 @@ class TuningWay:
         )
 
 
-def run_of(spec: FinetuneWay) -> Run:
+def run_of(spec: FinetuneWay, base: Base) -> Run:
     """Return what the training program is told, without paths."""
     return Run(
         method=spec.method,
         licence=spec.licence or "",
         seed=spec.seed,
         adapter=Adapter(
-            kind=spec.adapter,
+            kind=spec.adapter or ("full" if base.reads else "lora"),
             r=spec.lora_r,
             alpha=spec.lora_alpha,
             dropout=spec.lora_dropout,

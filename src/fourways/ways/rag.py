@@ -6,11 +6,8 @@ from fourways.core.specs import Candidate
 from fourways.core.traits import Trait, Traits
 from fourways.ways.describing import answering, hardware_of, memory_of
 from fourways.ways.prompting import pin_prompt
-from fourways.ways.reading import FOLLOWS, QUOTES, freshness_of, pin_reading, reader, searching
+from fourways.ways.reading import FOLLOWS, MANNERS, freshness_of, pin_reading, reader, searching
 from fourways.ways.workshop import Workshop
-
-QUOTES_ITSELF = "extractive"
-"""The model that reads `request.sources` and quotes them: it needs no prompt and cites by itself."""
 
 
 class RetrievalWay:
@@ -31,7 +28,7 @@ class RetrievalWay:
     def open(self, candidate: Candidate, workshop: Workshop) -> Answerer:
         """Answer from the candidate's knowledge with its model."""
         parts = candidate.parts
-        manner = QUOTES if parts["model"]["name"] == QUOTES_ITSELF else FOLLOWS
+        manner = MANNERS.get(parts["model"]["name"], FOLLOWS)
         return reader(workshop.open_model(parts["model"]), parts, workshop, manner)
 
     def traits(self, candidate: Candidate, workshop: Workshop) -> Traits:

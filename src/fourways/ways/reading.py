@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 from fourways.config.durations import say_duration
 from fourways.config.tree import Search
-from fourways.config.ways import Finding
+from fourways.config.ways import READER, Finding
 from fourways.core.chat import Answerer, ChatRequest, Chunk, Message, close
 from fourways.core.data import Citation, Hit
+from fourways.core.reading import NOT_SAID
 from fourways.core.trace import Trace, Usage
 from fourways.core.traits import Freshness, Receiver, Trait
 from fourways.knowledge.tokens import approximate_tokens
@@ -41,6 +43,10 @@ FOLLOWS = Manner(show=with_sources, cite=cited, rewrites=True)
 """A model that follows instructions: rules, fenced sources, marks in its answer."""
 QUOTES = Manner(show=None, cite=None)
 """`extractive`, which reads `request.sources` and cites by itself."""
+READS = Manner(show=with_sources, cite=quoted)
+"""`fourways-reader`, which reads each source by itself; its words are looked for in them."""
+MANNERS: Mapping[str, Manner] = MappingProxyType({"extractive": QUOTES, READER: READS})
+"""Of models that follow no instructions, by name; every other one follows them."""
 TUNED = Manner(show=lambda messages, hits, _fence, _abstain: with_passages(messages, hits), cite=quoted)
 """A model that was trained on passages as plain as it is shown them here; its own words are looked for in them."""
 
@@ -130,13 +136,14 @@ class Reader:
         filled = self._fill(request, hits, trace)
         answer = self.model(filled, trace)
         cite = self.manner.cite
-        shown = self._quoting(answer, trace) if cite is None else _citing(answer, hits, cite, trace)
+        answered = self._in_own_words(answer, trace)
+        shown = answered if cite is None else _citing(answered, hits, cite, trace)
         try:
             async for chunk in shown:
                 yield chunk
         finally:
-            await close(shown)
-            await close(answer)
+            for each in (shown, answered, answer):
+                await close(each)
 
     async def find(self, question: str, labels: frozenset[str]) -> tuple[Hit, ...]:
         """Return the passages that a question is answered from, within the budget."""
@@ -145,9 +152,11 @@ class Reader:
         )
         return within_budget(found, self.context_tokens, approximate_tokens)
 
-    async def _quoting(self, answer: AsyncIterator[Chunk], trace: Trace) -> AsyncIterator[Chunk]:
-        """Pass quotes on; where there was nothing to quote, abstain in the app's own words."""
+    async def _in_own_words(self, answer: AsyncIterator[Chunk], trace: Trace) -> AsyncIterator[Chunk]:
+        """Pass an answer on; where a reader found nothing to quote, abstain in the app's own words."""
         async for chunk in answer:
+            if chunk.text == NOT_SAID:
+                trace.attributes["abstained"] = True
             abstained = trace.attributes.get("abstained") and chunk.text
             yield replace(chunk, text=self.abstain_text, raw=None) if abstained else chunk
 

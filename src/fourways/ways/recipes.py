@@ -36,10 +36,12 @@ class Base:
     Attributes:
         name: as the project file says it.
         digest: of the files, where they lie here; of name and revision, where a hub holds them.
+        reads: whether they only quote from what they are shown.
     """
 
     name: str
     digest: str
+    reads: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +80,8 @@ class Recipe:
         """What decides the weights, as JSON."""
         return {
             "run": settled(msgspec.structs.replace(self.run, report_to=())),
-            "base": asdict(self.base)["digest"] if self.base else "",
-            "teacher": asdict(self.teacher)["digest"] if self.teacher else "",
+            "base": self.base.digest if self.base else "",
+            "teacher": self.teacher.digest if self.teacher else "",
             "ingredients": sorted([one.role, one.kind, one.name, one.digest] for one in self.ingredients),
             "prompt": {key: value for key, value in self.prompt.items() if key != "version"},
             "reading": dict(self.reading),
@@ -118,7 +120,8 @@ class Trained:
     @property
     def pin(self) -> dict[str, Any]:
         """What a candidate pins of it."""
-        return asdict(self)
+        base = {"name": self.base.name, "digest": self.base.digest} if self.base else None
+        return asdict(self) | {"base": base}
 
     @property
     def name(self) -> str:

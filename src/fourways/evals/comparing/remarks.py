@@ -8,6 +8,7 @@ from fourways.evals.comparing.comparison import Arm
 STAND_INS = {
     "echo": "`echo` says back what it was asked; a stand-in that tells nothing of what a language model would do",
     "fourways-small": "`fourways-small` has but a few million weights, to travel in the package; larger ones do better",
+    "fourways-reader": "`fourways-reader` quotes from what it is shown and cannot write; a language model could",
     "extractive": "`extractive` quotes documents and is no language model; one would answer in its own words",
 }
 """Models whose figures must not be taken for a language model's."""
