@@ -18,11 +18,17 @@ from uvicorn import Config, Server
 
 from fourways.core.errors import FourwaysError, InvalidRequest, Unavailable
 from fourways.engine.app import HANDLERS, App
+from fourways.engine.folders import is_reader
 from fourways.engine.lifeline import watch_parent
 from fourways.engine.service import Engine, Loaded, Settings
 
 if TYPE_CHECKING:
     from fourways.engine.chat_service import ChatEngine, LoadedModel
+    from fourways.engine.opening import Options
+    from fourways.engine.span_service import ReaderEngine
+    from fourways.engine.spans import LoadedReader
+
+    Served = Engine | ChatEngine | ReaderEngine
 
 GRACE = 30
 """Seconds that requests under way get to finish after SIGTERM."""
@@ -57,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         "--model",
         type=Path,
         metavar="FOLDER",
-        help="a causal model in transformers' format: serve that, and no embeddings",
+        help="a causal model, or a span reader, in transformers' format: serve that, and no embeddings",
     )
     add("--adapter", action="append", default=[], metavar="NAME=FOLDER", help="a LoRA adapter on --model; repeatable")
     add("--name", help="the name it answers to; the model's own where not given")
@@ -67,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--announce", type=Path, metavar="FILE", help="written once the port is open: pid, host, port, instance")
     add("--instance", default=None, help="the id /health answers with; random where not given")
     add("--dtype", default="auto", choices=("auto", "float32", "bfloat16"))
-    add("--threads", type=int, help="cores; with an embedding model, packs computed at a time")
+    add("--threads", type=int, help="cores; with an embedding model or a reader, packs computed at a time")
     add("--pack-tokens", type=int, default=512, help="tokens in a pack: what a question may have to wait for")
     add("--queue-tokens", type=int, default=400_000, help="tokens that may wait before 503")
     add("--slots", type=int, default=16, help="sequences generated at once (--model)")
@@ -76,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         "--decoder", default="auto", choices=("auto", "native", "torch", "transformers"), help="what computes (--model)"
     )
     add("--no-probe", action="store_true", help="do not compare with transformers at start (--model)")
-    add("--queue", type=int, default=256, help="sequences that may wait before 503 (--model)")
+    add("--queue", type=int, default=256, help="sequences, or a reader's requests, that may wait before 503 (--model)")
     add("--detach", action="store_true", help="go on when the parent ends")
     add("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
     return parser
@@ -88,7 +94,12 @@ def _cores() -> int:
 
 async def _serve(options: argparse.Namespace) -> None:
     options.instance = options.instance or os.urandom(8).hex()
-    if options.model:
+    if options.model and is_reader(options.model):
+        from fourways.engine.span_app import READER_HANDLERS
+
+        reader = _reader_engine(options)
+        await _run(options, reader, App(reader, READER_HANDLERS))
+    elif options.model:
         from fourways.engine.chat_app import CHAT_HANDLERS
 
         chat = _chat_engine(options)
@@ -125,7 +136,23 @@ def _chat_engine(options: argparse.Namespace) -> "ChatEngine":
     return ChatEngine(settings, lambda: _load_model(options))
 
 
-async def _run(options: argparse.Namespace, engine: "Engine | ChatEngine", app: App[Any]) -> None:
+def _reader_engine(options: argparse.Namespace) -> "ReaderEngine":
+    from fourways.engine.span_service import ReaderEngine, ReaderSettings
+
+    if options.adapter:
+        raise InvalidRequest(f"--adapter goes with a causal model; {options.model} is a reader: leave it out")
+    settings = ReaderSettings(
+        model=options.name or options.model.resolve().name,
+        instance=options.instance,
+        workers=max(1, options.threads or min(WORKERS, _cores())),
+        pack_tokens=options.pack_tokens,
+        queue_tokens=options.queue_tokens,
+        queue=options.queue,
+    )
+    return ReaderEngine(settings, lambda: _load_reader(options))
+
+
+async def _run(options: argparse.Namespace, engine: "Served", app: App[Any]) -> None:
     """Load and serve until told to stop."""
     listener = _listen(options)
     server = Server(
@@ -152,7 +179,7 @@ async def _run(options: argparse.Namespace, engine: "Engine | ChatEngine", app: 
         engine.close()
 
 
-async def _load_into(engine: "Engine | ChatEngine", server: Server) -> None:
+async def _load_into(engine: "Served", server: Server) -> None:
     """Load the models; an engine that cannot is stopped, and its error goes up."""
     try:
         await engine.load()
@@ -186,18 +213,28 @@ def _load(options: argparse.Namespace) -> Loaded:
 
 def _load_model(options: argparse.Namespace) -> "LoadedModel":
     _check_installed()
-    from fourways.engine.opening import Options, open_model
+    from fourways.engine.opening import open_model
 
-    return open_model(
-        options.model,
-        Options(
-            dtype=options.dtype,
-            slots=options.slots,
-            window=options.max_model_len,
-            threads=options.threads or _cores(),
-            decoder=options.decoder,
-            probe=not options.no_probe,
-        ),
+    return open_model(options.model, _opening(options))
+
+
+def _load_reader(options: argparse.Namespace) -> "LoadedReader":
+    _check_installed()
+    from fourways.engine.spans import open_reader
+
+    return open_reader(options.model, _opening(options))
+
+
+def _opening(options: argparse.Namespace) -> "Options":
+    from fourways.engine.opening import Options
+
+    return Options(
+        dtype=options.dtype,
+        slots=options.slots,
+        window=options.max_model_len,
+        threads=options.threads or _cores(),
+        decoder=options.decoder,
+        probe=not options.no_probe,
     )
 
 

@@ -57,8 +57,8 @@ class Bert:
             )
 
         self.words = named["embeddings.word_embeddings.weight"].to(dtype)
-        self.positions = named["embeddings.position_embeddings.weight"]
-        self.types = named["embeddings.token_type_embeddings.weight"]
+        self.positions = named["embeddings.position_embeddings.weight"].float()
+        self.types = named["embeddings.token_type_embeddings.weight"].float()
         self.norm = affine("embeddings.LayerNorm")
         self.layers = [layer(number) for number in range(shape.num_hidden_layers)]
 

@@ -1,6 +1,7 @@
-"""What a causal model's engine counts, in vLLM's names."""
+"""What a causal model's engine, or a reader's, counts, in vLLM's names."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -16,28 +17,65 @@ _BETWEEN = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3,
 _WHOLE = (0.1, 0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480)
 
 
-class _Now(Collector):
-    """Reads the scheduler when somebody asks."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Now:
+    """How it stands when somebody asks; a reader has no cache and guesses nothing.
 
-    def __init__(self, model: str, scheduler: "Callable[[], Scheduler | None]") -> None:
-        self._model, self._scheduler = model, scheduler
+    Attributes:
+        usage: share of the cache in use.
+        seconds: in passes so far.
+    """
+
+    running: int
+    waiting: int
+    passes: int
+    seconds: float
+    usage: float = 0.0
+    prefix_queries: int = 0
+    prefix_hits: int = 0
+    drafted: int = 0
+    accepted: int = 0
+
+
+def now_of(scheduler: "Scheduler | None") -> Now | None:
+    """Return how a scheduler stands; None while the model loads."""
+    if scheduler is None:
+        return None
+    return Now(
+        running=scheduler.running,
+        waiting=scheduler.waiting,
+        passes=scheduler.passes,
+        seconds=scheduler.seconds,
+        usage=scheduler.usage,
+        prefix_queries=scheduler.prefix_queries,
+        prefix_hits=scheduler.prefix_hits,
+        drafted=scheduler.drafted,
+        accepted=scheduler.accepted,
+    )
+
+
+class _Standing(Collector):
+    """Reads how it stands when somebody asks."""
+
+    def __init__(self, model: str, read: Callable[[], Now | None]) -> None:
+        self._model, self._read = model, read
 
     def collect(self) -> Iterable[Metric]:
-        scheduler = self._scheduler()
-        if scheduler is None:
+        now = self._read()
+        if now is None:
             return
         gauges = (
-            ("vllm:num_requests_running", "Sequences that have a slot.", float(scheduler.running)),
-            ("vllm:num_requests_waiting", "Sequences that wait for a slot.", float(scheduler.waiting)),
-            ("vllm:kv_cache_usage_perc", "Share of the cache in use, 1 for all.", scheduler.usage),
+            ("vllm:num_requests_running", "Sequences that have a slot.", float(now.running)),
+            ("vllm:num_requests_waiting", "Sequences that wait for a slot.", float(now.waiting)),
+            ("vllm:kv_cache_usage_perc", "Share of the cache in use, 1 for all.", now.usage),
         )
         counters = (
-            ("vllm:prefix_cache_queries", "Prompt tokens looked for in the cache.", scheduler.prefix_queries),
-            ("vllm:prefix_cache_hits", "Prompt tokens found there.", scheduler.prefix_hits),
-            ("vllm:spec_decode_num_draft_tokens", "Tokens guessed ahead.", scheduler.drafted),
-            ("vllm:spec_decode_num_accepted_tokens", "Of those, how many were right.", scheduler.accepted),
-            ("fourways_engine_passes", "Passes through the model.", scheduler.passes),
-            ("fourways_engine_pass_seconds", "Seconds in them.", scheduler.seconds),
+            ("vllm:prefix_cache_queries", "Prompt tokens looked for in the cache.", now.prefix_queries),
+            ("vllm:prefix_cache_hits", "Prompt tokens found there.", now.prefix_hits),
+            ("vllm:spec_decode_num_draft_tokens", "Tokens guessed ahead.", now.drafted),
+            ("vllm:spec_decode_num_accepted_tokens", "Of those, how many were right.", now.accepted),
+            ("fourways_engine_passes", "Passes through the model.", now.passes),
+            ("fourways_engine_pass_seconds", "Seconds in them.", now.seconds),
         )
         for kind, rows in ((GaugeMetricFamily, gauges), (CounterMetricFamily, counters)):
             for name, what, value in rows:
@@ -51,12 +89,12 @@ class ChatMetrics:
 
     Args:
         model: the label `model_name`.
-        scheduler: read when somebody asks; None while the model loads.
+        now: asked when somebody asks; None while the model loads.
     """
 
-    def __init__(self, model: str, scheduler: "Callable[[], Scheduler | None]") -> None:
+    def __init__(self, model: str, now: Callable[[], Now | None]) -> None:
         self._registry = registry = CollectorRegistry()
-        registry.register(_Now(model, scheduler))
+        registry.register(_Standing(model, now))
 
         def counter(name: str, what: str) -> Counter:
             return Counter(name, what, _LABELS, registry=registry).labels(model)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fourways.core.errors import InvalidRequest, NotFound, Unavailable, UnknownModel
 from fourways.engine.answering import Answering, Part
-from fourways.engine.chat_metrics import ChatMetrics
+from fourways.engine.chat_metrics import ChatMetrics, now_of
 from fourways.engine.chat_replies import Choice, Form
 from fourways.engine.chat_wire import (
     Asked,
@@ -91,7 +91,7 @@ class ChatEngine:
         self._scheduler: Scheduler | None = None
         self._grammars: Grammars | None = None
         self._adapters: dict[str, Named] = {}
-        self.metrics = ChatMetrics(settings.model, lambda: self._scheduler)
+        self.metrics = ChatMetrics(settings.model, lambda: now_of(self._scheduler))
 
     async def load(self) -> None:
         """Open the model and the adapters; until then every request is told to come back."""

@@ -57,11 +57,15 @@ def read_tensors(folder: Path, config: Mapping[str, Any]) -> dict[str, "Tensor"]
     """Load a model folder's tensors under transformers' names, quantised ones as what they stand for.
 
     Raises:
-        InvalidRequest: they are quantised in a way that is not ours.
+        InvalidRequest: they are damaged, or quantised in a way that is not ours.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    tensors = {name: tensor for path in files_of(folder) for name, tensor in load_file(path).items()}
+    try:
+        tensors = {name: tensor for path in files_of(folder) for name, tensor in load_file(path).items()}
+    except SafetensorError as error:
+        raise InvalidRequest(f"{folder} holds damaged safetensors: {error}; save or copy them again") from error
     quantization = config.get("quantization_config")
     if not quantization:
         return tensors
@@ -86,7 +90,10 @@ def unpacked(tensors: Mapping[str, "Tensor"], *, bits: int) -> dict[str, "Tensor
     for name in tensors:
         if not name.endswith(".weight.q"):
             continue
-        packed, scale = tensors[name], tensors[f"{name.removesuffix('.q')}.scale"].float()
+        packed, scale = tensors[name], tensors.get(f"{name.removesuffix('.q')}.scale")
+        if scale is None:
+            raise InvalidRequest(f"{name} has no scale; {name.removesuffix('.q')}.scale beside it would be right")
+        scale = scale.float()
         if bits == 8:  # noqa: PLR2004 - of the format's two
             matrix = packed.float() * scale.view(-1, 1)
         else:

@@ -15,6 +15,9 @@ from fourways.core.errors import NotFound, Unavailable
 
 T = TypeVar("T")
 
+READER = "BertForQuestionAnswering"
+"""What a span reader's `config.json` calls its architecture, as transformers does."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packaged:
@@ -73,6 +76,10 @@ class _Pooling(msgspec.Struct):
     pooling_mode_mean_tokens: bool = False
     pooling_mode_max_tokens: bool = False
     pooling_mode_mean_sqrt_len_tokens: bool = False
+
+
+class _Architectures(msgspec.Struct):
+    architectures: list[str] = []
 
 
 class _Limits(msgspec.Struct):
@@ -143,6 +150,12 @@ def read_shape(folder: Path) -> BertShape | None:
     return shape if known else None
 
 
+def is_reader(folder: Path) -> bool:
+    """Return whether a folder holds a span reader: BERT with two heads, for where an answer begins and ends."""
+    found = _read(folder / "config.json", _Architectures)
+    return found is not None and READER in found.architectures
+
+
 def read_encoding(folder: Path) -> Encoding | None:
     """Return how the folder encodes, or None where our own BERT does not cover it.
 
@@ -169,8 +182,8 @@ def read_encoding(folder: Path) -> Encoding | None:
 
 
 def _read(path: Path, kind: type[T]) -> T | None:
-    """Decode a JSON file, or return None where it is absent or lacks what `kind` requires."""
+    """Decode a JSON file, or return None where it is absent, no JSON, or lacks what `kind` requires."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (FileNotFoundError, msgspec.ValidationError):
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
         return None

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import numpy as np
@@ -37,15 +37,32 @@ class Agreement:
     found: str
 
 
-def remembered(decoder: Decoder, digest: str, find: Callable[[], Agreement]) -> Agreement:
-    """Return what was found before of these weights, this decoder and this transformers; find it out where nothing was.
+NOT_COMPARED = Agreement(agrees=True, found="not compared: transformers is not installed")
+
+
+class Computing(Protocol):
+    """What of ours is compared.
+
+    Attributes:
+        name: what computes, for people to read.
+        build: another wherever the same tokens may give other logits.
+        window: tokens that it reads at most.
+    """
+
+    name: str
+    build: str
+    window: int
+
+
+def remembered(ours: Computing, digest: str, find: Callable[[], Agreement]) -> Agreement:
+    """Return what was found before of these weights, this build of ours and this transformers; else find it out.
 
     Args:
-        decoder: ours.
+        ours: what is compared.
         digest: of the weights and their `config.json`.
         find: compares them.
     """
-    parts = (digest, decoder.name, decoder.build, str(decoder.window), _version(), str(NEAR))
+    parts = (digest, ours.name, ours.build, str(ours.window), version(), str(NEAR))
     path = cache_folder() / f"parity-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:32]}.json"
     try:
         return Agreement(**msgspec.json.decode(path.read_bytes()))
@@ -57,7 +74,8 @@ def remembered(decoder: Decoder, digest: str, find: Callable[[], Agreement]) -> 
     return agreement
 
 
-def _version() -> str:
+def version() -> str:
+    """Return transformers' version, or `none`."""
     try:
         return importlib.metadata.version("transformers")
     except importlib.metadata.PackageNotFoundError:
@@ -75,8 +93,8 @@ def compare(decoder: Decoder, folder: Path, tensors: "Mapping[str, torch.Tensor]
         folder: of the model.
         tensors: its weights, unpacked.
     """
-    if _version() == "none":
-        return Agreement(agrees=True, found="not compared: transformers is not installed")
+    if version() == "none":
+        return NOT_COMPARED
     from fourways.engine.fallback import open_float32
 
     chance = np.random.default_rng(1)
@@ -90,11 +108,15 @@ def compare(decoder: Decoder, folder: Path, tensors: "Mapping[str, torch.Tensor]
     except Exception as error:
         log.exception("our own decoder failed on %s", folder)
         return Agreement(agrees=False, found=f"our own decoder failed: {error!r}")
-    near = NEAR["bfloat16" if "bfloat16" in decoder.name else "float32"]
-    return judge(wanted, found, near=near)
+    return judge(wanted, found, near=near_of(decoder))
 
 
-def judge(wanted: Logits, found: Logits, *, near: float) -> Agreement:
+def near_of(ours: Computing) -> float:
+    """Return how far its logits may lie apart from transformers'."""
+    return NEAR["bfloat16" if "bfloat16" in ours.name else "float32"]
+
+
+def judge(wanted: Logits, found: Logits, *, near: float, of: str = "greedy tokens") -> Agreement:
     """Compare rows of logits, each (rows, vocabulary).
 
     Args:
@@ -102,13 +124,14 @@ def judge(wanted: Logits, found: Logits, *, near: float) -> Agreement:
         found: ours.
         near: how far they may lie apart, as a root mean square over a row, in the row's standard deviations; and half
             of how much worse our likeliest token may be than theirs.
+        of: what a row's likeliest column is, for people to read.
     """
     spread = wanted.std(1) + 1e-9
     apart = float((np.sqrt(((found - wanted) ** 2).mean(1)) / spread).max())
     rows = np.arange(len(wanted))
     lost = float(((wanted.max(1) - wanted[rows, found.argmax(1)]) / spread).max())
     same = int((wanted.argmax(1) == found.argmax(1)).sum())
-    said = f"{same} of {len(wanted)} greedy tokens the same, logits {apart:.4f} standard deviations apart"
+    said = f"{same} of {len(wanted)} {of} the same, logits {apart:.4f} standard deviations apart"
     return Agreement(agrees=bool(np.isfinite(apart) and apart < near and lost < 2 * near), found=said)
 
 

@@ -35,13 +35,17 @@ class Chosen(Generic[Model]):
 
 
 def choose(
-    dtype: str, build: Callable[[torch.dtype], Model], outputs: Callable[[Model, Sequence[Tokens]], Tensor]
+    dtype: str,
+    build: Callable[[torch.dtype], Model],
+    outputs: Callable[[Model, Sequence[Tokens]], Tensor],
+    probe: Sequence[Tokens] = PROBE,
 ) -> Chosen[Model]:
     """Build the model in the given format, or (`auto`) in the faster one that agrees with float32.
 
     Args:
         build: makes the model in a format.
-        outputs: one row, or one number, for each sequence.
+        outputs: one row, or one number, for each sequence; or other rows that can be compared.
+        probe: what both formats read.
 
     Raises:
         InvalidRequest: there is no such format.
@@ -56,7 +60,7 @@ def choose(
         return Chosen(model=plain, reason=f"float32 (bfloat16 is {gain:.2f} times as fast here)")
     short = build(torch.bfloat16)
     with torch.inference_mode():
-        agreement = likeness(outputs(plain, PROBE), outputs(short, PROBE))
+        agreement = likeness(outputs(plain, probe), outputs(short, probe))
     if agreement < PARITY:
         return Chosen(model=plain, reason=f"float32 (bfloat16 agrees with it to {agreement:.5f} only)")
     return Chosen(model=short, reason=f"bfloat16 ({gain:.2f} times as fast here, agrees to {agreement:.5f})")

@@ -117,7 +117,7 @@ class Engine:
             msg = f"dimensions is {request.dimensions}; {self.settings.model} gives {encoder.dimensions} and no other"
             raise InvalidRequest(msg, param="dimensions")
         tokens = await self._tokenized(lambda: encoder.tokenize(texts))
-        vectors = await self._rows(tokens, encoder.encode, encoder.dimensions)
+        vectors = await rows_of(self._batcher, tokens, encoder.encode, encoder.dimensions)
         return embeddings_reply(request, self.settings.model, vectors, tokens)
 
     async def rerank(self, request: RerankRequest) -> Reply:
@@ -131,10 +131,10 @@ class Engine:
         reranker = loaded.reranker
         if reranker is not None:
             tokens = await self._tokenized(lambda: reranker.tokenize_pairs(request.query, documents))
-            scores = (await self._rows(tokens, reranker.encode, 1))[:, 0]
+            scores = (await rows_of(self._batcher, tokens, reranker.encode, 1))[:, 0]
         else:
             tokens = await self._tokenized(lambda: loaded.encoder.tokenize([request.query, *documents]))
-            vectors = await self._rows(tokens, loaded.encoder.encode, loaded.encoder.dimensions)
+            vectors = await rows_of(self._batcher, tokens, loaded.encoder.encode, loaded.encoder.dimensions)
             scores = vectors[1:] @ vectors[0]
         return rerank_reply(request, self.settings.model, scores, documents, tokens)
 
@@ -157,10 +157,17 @@ class Engine:
         self.metrics.truncated(sum(one.truncated for one in tokens))
         return tokens
 
-    async def _rows(self, tokens: Sequence[Tokens], encode: Encode, dimensions: int) -> Rows:
-        try:
-            return await asyncio.wrap_future(self._batcher.submit(tokens, encode, dimensions))
-        except (FourwaysError, asyncio.CancelledError):
-            raise
-        except Exception as error:
-            raise FourwaysError(f"the model failed: {type(error).__name__}: {error}") from error
+
+async def rows_of(batcher: Batcher, tokens: Sequence[Tokens], encode: Encode, dimensions: int) -> Rows:
+    """Wait for a row of each sequence; whoever stops waiting takes them back.
+
+    Raises:
+        Unavailable: too much is waiting.
+        FourwaysError: the model failed.
+    """
+    try:
+        return await asyncio.wrap_future(batcher.submit(tokens, encode, dimensions))
+    except (FourwaysError, asyncio.CancelledError):
+        raise
+    except Exception as error:
+        raise FourwaysError(f"the model failed: {type(error).__name__}: {error}") from error

@@ -69,7 +69,7 @@ class ChatTemplate:
         """
         try:
             return self._template.render(
-                messages=[_plain(message) for message in messages],
+                messages=[plain(message) for message in messages],
                 tools=tools,
                 add_generation_prompt=True,
                 **{**self._specials, **more},
@@ -83,7 +83,7 @@ class ChatTemplate:
             raise InvalidRequest(msg, param="messages") from error
 
 
-def _plain(message: Message) -> dict[str, Any]:
+def plain(message: Message) -> dict[str, Any]:
     """Join a message's parts of text; raises `InvalidRequest` for parts of another kind."""
     content = message.get("content")
     if not isinstance(content, list):
