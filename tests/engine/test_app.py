@@ -37,8 +37,8 @@ class Letters:
 
 
 class Client:
-    def __init__(self, engine: Engine) -> None:
-        self.app = App(engine, HANDLERS)
+    def __init__(self, engine: Any, handlers: Any = HANDLERS) -> None:
+        self.app = App(engine, handlers)
 
     async def ask(self, method: str, path: str, body: bytes | dict[str, Any] = b"", *, leave: bool = False) -> Any:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
