@@ -1,5 +1,6 @@
-"""A reader is tuned in seconds: it quotes what it was taught, says none where it was taught to, and goes on when killed."""
+"""A reader is tuned in seconds: it quotes what it was taught, says none where it is to, and goes on when killed."""
 
+import itertools
 import json
 import os
 import random
@@ -29,7 +30,13 @@ pytestmark = [pytest.mark.xdist_group("tuning")]
 
 NAMES = "ada bo cy dee eli fay gus hal ivy jo kit lou".split()
 TOWNS = "arles bonn cork delft essen faro ghent huesca".split()
-WORDS = [*NAMES, *TOWNS, *"in lives where does live ? . the text say not , source : [ ] 1 2 3 and".split()]
+HATS = "beret bowler cap fez homburg".split()
+WORDS = [
+    *NAMES,
+    *TOWNS,
+    *HATS,
+    *"what wears wear in lives where does live ? . the text say not , source : [ ] 1 2 3 and".split(),
+]
 WINDOW = 160
 
 
@@ -43,17 +50,21 @@ def row(text, question, answer):
 
 
 def told(count, seed=1):
-    """Rows of one fact, answered from it."""
+    """Rows of one fact, answered from it: half of them of towns, half of hats."""
     chance = random.Random(seed)
-    pairs = [(chance.choice(NAMES), chance.choice(TOWNS)) for _ in range(count)]
-    return [row(f"{name} lives in {town} .", f"where does {name} live ?", f"{town}.") for name, town in pairs]
+    rows = []
+    for _ in range(count // 2):
+        name, town, hat = chance.choice(NAMES), chance.choice(TOWNS), chance.choice(HATS)
+        rows.append(row(f"{name} lives in {town} .", f"where does {name} live ?", f"{town}."))
+        rows.append(row(f"{name} wears {hat} .", f"what does {name} wear ?", hat))
+    return rows
 
 
 def untold(count, seed=3):
-    """Rows of a fact that is not the one asked for."""
+    """Rows of a fact that is not what is asked for."""
     chance = random.Random(seed)
-    pairs = [(chance.sample(NAMES, 2), chance.choice(TOWNS)) for _ in range(count)]
-    return [row(f"{name} lives in {town} .", f"where does {other} live ?", NOT_SAID) for (name, other), town in pairs]
+    pairs = [(chance.choice(NAMES), chance.choice(HATS)) for _ in range(count)]
+    return [row(f"{name} wears {hat} .", f"where does {name} live ?", NOT_SAID) for name, hat in pairs]
 
 
 @pytest.fixture(scope="session")
@@ -121,8 +132,7 @@ def test_it_quotes_what_it_was_taught_and_says_none_where_it_was_taught_to(start
     folder = started(
         rows=[*told(160), *untold(80)],
         valid=[*told(32, 2), *untold(16, 4)],
-        hyper={"epochs": 40.0},
-        spans=Spans(none=0.5),
+        spans=Spans(none=0.0),
     )
     assert main([str(folder)]) == 0
     said = result(folder)
@@ -134,8 +144,8 @@ def test_it_quotes_what_it_was_taught_and_says_none_where_it_was_taught_to(start
     quotes = quoter(folder / "model").quote(
         [
             ("where does fay live ?", ["Fay lives in Ghent ."]),
-            ("where does fay live ?", ["Gus lives in Ghent ."]),
-            ("where does fay live ?", ["Gus lives in Cork .", "Fay lives in Essen ."]),
+            ("where does fay live ?", ["Fay wears bowler ."]),
+            ("where does fay live ?", ["Fay wears fez .", "Fay lives in Essen ."]),
             ("where does fay live ?", []),
         ]
     )
@@ -148,10 +158,10 @@ def test_it_quotes_what_it_was_taught_and_says_none_where_it_was_taught_to(start
 
 
 def test_it_learns_to_say_none_from_answered_rows_alone(started):
-    strange = [("where does fay live ?", [f"{name} lives in {town} ."]) for name in NAMES[6:] for town in TOWNS]
+    strange = [("where does fay live ?", [f"{name} wears {hat} ."]) for name in NAMES for hat in HATS]
     shares = []
     for none in (0.0, 0.5):
-        folder = started(f"none-{none}", rows=told(160), hyper={"epochs": 30.0}, spans=Spans(none=none))
+        folder = started(f"none-{none}", rows=told(160), hyper={"epochs": 40.0}, spans=Spans(none=none))
         assert main([str(folder)]) == 0
         quotes = quoter(folder / "model").quote(strange)
         shares.append(sum(quote.answer == NOT_SAID for quote in quotes) / len(quotes))
@@ -266,7 +276,7 @@ FORGIVEN = [
 
 @pytest.mark.parametrize(("answer", "stands"), FORGIVEN)
 def test_what_is_put_around_a_quote_is_forgiven(answer, stands):
-    text = "Ada saw The old\ntown in Cork."
+    text = "Ada saw The old\ntown in Cork, twice"
     found = [place.group() for bare in forgiven(answer) for place in find(bare, text)]
     assert found[:1] == ([stands] if stands else [])
 
@@ -276,7 +286,7 @@ def test_long_texts_are_cut_into_windows_that_overlap(reader):
     text = cutter.text("and " * 300 + "cork " + "and " * 80)
     windows = cutter.windows(cutter.question("where ?"), text, "cork")
     assert all(window.length <= WINDOW for window in windows)
-    assert all(left.end - right.start == 64 for left, right in zip(windows[:-2], windows[1:-1], strict=True))
+    assert all(left.end - right.start == 64 for left, right in itertools.pairwise(windows))
     assert (windows[0].start, windows[-1].end) == (0, 381)
     holding = [window for window in windows if window.start <= 300 < window.end]
     assert [window for window in windows if window.answers] == holding

@@ -24,7 +24,7 @@ from fourways.training.tuning.windows import Cutter, Text, Window, alike, forgiv
 
 ANSWERED, SILENT = 2, 2
 """Windows of a question that are read in one pass at most: with the answer in them, and without; chance says which."""
-DRAWN = 16
+DRAWN = 4
 """Texts of other rows that are drawn to find one that is like the question, and does not hold its answer."""
 LEFT_MOST = 0.9
 """Share of the questions with an answer that may be left out, as it stands in no text, before the run is refused."""
