@@ -97,7 +97,7 @@ def load_reader(folder: Path) -> Any:  # noqa: ANN401 - transformers' class
         raise InvalidRequest(f"the weights in {folder} are not those of its config.json: {error}") from error
     if missing:
         raise InvalidRequest(f"{folder} lacks weights: {', '.join(sorted(missing)[:3])}")
-    model.get_parameter(WORDS).requires_grad_(requires_grad=False)
+    model.get_parameter(WORDS).requires_grad = False
     return model
 
 
