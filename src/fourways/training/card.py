@@ -72,6 +72,9 @@ def _limits(run: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:
     cut = (result.get("data") or {}).get("cut", 0)
     if cut:
         said.append(f"{cut} rows were longer than it reads and lost their ends.")
+    left_out = (result.get("data") or {}).get("left_out", 0)
+    if left_out:
+        said.append(f"{left_out} questions' answers stand in none of their texts: a reader could not learn them.")
     if run.get("quantize", "none") != "none":
         said.append(f"Its weights were rounded to {run['quantize']}; what that cost is among the metrics.")
     return said

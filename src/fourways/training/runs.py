@@ -91,6 +91,17 @@ class Kto(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     down: float | None = None
 
 
+class Spans(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a reader learns to quote.
+
+    Attributes:
+        none: share of the questions that are also asked of another row's text, where the answer is none: without
+            them a reader that is tuned on answered questions forgets to abstain.
+    """
+
+    none: float = 0.25
+
+
 class Distill(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a student learns from a teacher's distributions (Agarwal et al. 2024).
 
@@ -143,6 +154,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     hyper: Hyper = Hyper()
     kto: Kto = Kto()
     distill: Distill = Distill()
+    spans: Spans = Spans()
     merge: bool = False
     gguf: Literal["", "f16", "bf16", "q8_0"] = ""
     search: Search = Search()

@@ -116,8 +116,9 @@ def _middle(run: Run, folder: Path) -> tuple[float, int]:
     """Return the rate and the batch around which is searched: the run's own, or the table's."""
     base = open_base(run.base, folder, licence=run.licence)
     rows = sum(1 for line in (folder / run.data.train).open("rb") if line.strip()) if run.data else 0
-    rate = run.hyper.learning_rate or rate_for(run.method, weights_in(base.folder), adapters=run.adapter.kind != "full")
-    return rate, run.hyper.batch or batch_for(rows)
+    full, reader = run.adapter.kind == "full", base.reads
+    rate = run.hyper.learning_rate or rate_for(run.method, weights_in(base.folder), adapters=not full, reader=reader)
+    return rate, run.hyper.batch or batch_for(rows, reader=reader)
 
 
 def suggest(trial: Any, run: Run, middle: tuple[float, int]) -> Run:  # noqa: ANN401 - Optuna's trial

@@ -15,10 +15,13 @@ from fourways.training.runs import Adapter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """How many weights a model has, and how many are trained."""
+    """How many weights a model has, how many are trained, and how many frozen ones are only looked up (a reader's
+    words).
+    """
 
     parameters: int
     trainable: int
+    looked_up: int = 0
 
 
 def per_rank(model: nn.Module, targets: tuple[str, ...]) -> int:

@@ -14,6 +14,7 @@ import torch
 from fourways.core.errors import InvalidRequest
 from fourways.training.machine import Machine
 from fourways.training.runs import AdapterKind
+from fourways.training.tuning.readers import load_reader, reads, save_reader
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _READ = ("*.safetensors", "*.json", "*.jinja", "*.model", "README.md", "LICENSE*")
@@ -46,6 +47,17 @@ class Base:
     def quantized(self) -> bool:
         """Whether its weights are in fourways' own short form."""
         return (self.config.get("quantization_config") or {}).get("quant_method") == "fourways"
+
+    @property
+    def reads(self) -> bool:
+        """Whether it is a reader, which quotes and cannot write."""
+        return reads(self.config)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The format that its weights are kept in."""
+        named = self.config.get("dtype") or self.config.get("torch_dtype") or "bfloat16"
+        return {"float32": torch.float32, "float16": torch.float16}.get(named, torch.bfloat16)
 
 
 def open_base(name: str, beside: Path, *, licence: str = "", what: str = "base") -> Base:
@@ -142,8 +154,10 @@ def load_tokenizer(base: Base) -> Any:  # noqa: ANN401 - transformers has no typ
         raise InvalidRequest(f"the tokenizer of {base.name} cannot be read: {error}") from error
 
 
-def load_model(base: Base, kind: AdapterKind, dtype: torch.dtype) -> Any:  # noqa: ANN401 - any causal model's class
+def load_model(base: Base, kind: AdapterKind, dtype: torch.dtype) -> Any:  # noqa: ANN401 - any model's class
     """Load the weights: in four bits (qlora), in float32 where they are trained (full), else in the given format.
+
+    A reader's are in float32 always: it computes by autocast.
 
     Raises:
         InvalidRequest: transformers does not know the architecture or does not find its weights.
@@ -151,6 +165,8 @@ def load_model(base: Base, kind: AdapterKind, dtype: torch.dtype) -> Any:  # noq
     from transformers import AutoConfig, AutoModelForCausalLM
 
     quiet()
+    if base.reads:
+        return load_reader(base.folder)
     if base.quantized:
         from fourways.training.tuning.quantize import load_quantized
 
@@ -189,6 +205,14 @@ def load_saved(folder: Path, machine: Machine) -> Any:  # noqa: ANN401 - any cau
     config = json.loads((folder / "config.json").read_bytes())
     saved = Base(name=str(folder), folder=folder, licence="", digest="", config=config)
     return load_model(saved, "lora", machine.dtype).to(machine.device).eval()
+
+
+def save_model(model: Any, base: Base, folder: Path) -> None:  # noqa: ANN401
+    """Write a whole model as its base lies there: in its form, and in its weights' format."""
+    if base.reads:
+        save_reader(model, base.config, folder, base.dtype)
+    else:
+        model.to(base.dtype).save_pretrained(folder)
 
 
 def quiet() -> None:

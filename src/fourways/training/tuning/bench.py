@@ -25,14 +25,12 @@ Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
-    """A run's folder, opened.
+class Opened:
+    """A run's folder, opened, whatever its base is.
 
     Attributes:
-        reader: turns chats into tokens.
         watch: is told each report.
         began: seconds on the wall's and the processor's clock when it was opened.
-        packing: whether documents may share a row: not where the base looks back over a window of its own.
     """
 
     run: Run
@@ -41,8 +39,6 @@ class Bench:
     machine: Machine
     base: bases.Base
     tokenizer: Any
-    reader: ChatReader
-    packing: bool
     watch: Sequence[Sink]
     began: Clock
 
@@ -54,6 +50,19 @@ class Bench:
     def data(self) -> Data:
         """The run's files."""
         return _data(self.run)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench(Opened):
+    """The same, of a base that chats.
+
+    Attributes:
+        reader: turns chats into tokens.
+        packing: whether documents may share a row: not where the base looks back over a window of its own.
+    """
+
+    reader: ChatReader
+    packing: bool
 
     def answers(self, model: Any) -> Answers:  # noqa: ANN401 - any causal model
         """Return the lesson of supervised tuning for a model."""
@@ -90,9 +99,10 @@ class Made:
     @property
     def flops_a_token(self) -> float:
         """FLOPs of training on a token: two a weight forward, two for the gradient of its input, two more where the
-        weight itself is trained (Kaplan et al. 2020); attention over the context is left out.
+        weight itself is trained (Kaplan et al. 2020); attention over the context is left out, and weights that are
+        looked up and not multiplied with.
         """
-        return 4.0 * self.sizes.parameters + 2.0 * self.sizes.trainable
+        return 4.0 * (self.sizes.parameters - self.sizes.looked_up) + 2.0 * self.sizes.trainable
 
 
 def counts(documents: Sequence[Document]) -> dict[str, int]:
@@ -112,7 +122,7 @@ def _data(run: Run) -> Data:
     return run.data
 
 
-def open_bench(run: Run, folder: Path, watch: Sequence[Sink] = ()) -> Bench:
+def open_run(run: Run, folder: Path, watch: Sequence[Sink] = ()) -> Opened:
     """Open what a run names, all but the weights; raises InvalidRequest where something is not fit to be used."""
     began = Clock.now()
     _data(run)
@@ -126,18 +136,35 @@ def open_bench(run: Run, folder: Path, watch: Sequence[Sink] = ()) -> Bench:
 
         gguf_export.check(base.folder)
     tokenizer = bases.load_tokenizer(base)
-    length = length_for(run.hyper.length, base.window)
+    return Opened(
+        run=run, folder=folder, group=group, machine=machine, base=base, tokenizer=tokenizer, watch=watch, began=began
+    )
+
+
+def open_bench(run: Run, folder: Path, watch: Sequence[Sink] = ()) -> Bench:
+    """Open what a run names of a base that chats; raises InvalidRequest where something is not fit to be used."""
+    return bench_of(open_run(run, folder, watch))
+
+
+def bench_of(opened: Opened) -> Bench:
+    """Make ready to read chats; raises InvalidRequest where the base cannot chat."""
+    run, base = opened.run, opened.base
+    if base.reads:
+        raise InvalidRequest(
+            f"the base {base.name} is a reader: it quotes and cannot write, so {run.method} has nothing to teach it; "
+            'right would be method = "sft", or a base that writes'
+        )
     return Bench(
         run=run,
-        folder=folder,
-        group=group,
-        machine=machine,
+        folder=opened.folder,
+        group=opened.group,
+        machine=opened.machine,
         base=base,
-        tokenizer=tokenizer,
-        reader=ChatReader(tokenizer, length=length),
+        tokenizer=opened.tokenizer,
+        reader=ChatReader(opened.tokenizer, length=length_for(run.hyper.length, base.window)),
         packing=run.hyper.packing and not base.config.get("sliding_window"),
-        watch=watch,
-        began=began,
+        watch=opened.watch,
+        began=opened.began,
     )
 
 

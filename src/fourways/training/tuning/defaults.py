@@ -30,6 +30,8 @@ EPOCHS: Mapping[str, tuple[tuple[int, float], ...]] = MappingProxyType(
 )
 """Up to so many rows, so many passes: Alpaca took 3 over 52 k (Taori et al. 2023), Zephyr 1 over 200 k and 3 over its
 preferences; more than that memorises, which early stopping watches for."""
+READER_RATE, READER_BATCH = 2e-4, 16
+"""Of a reader, which has but two small heads that are new, and its questions a step at most: docs/decisions/0013."""
 STEPS_AN_EPOCH, BATCH_LEAST, BATCH_MOST = 32, 4, 128
 """A batch is a 32nd of the rows, as a power of 2: LIMA (Zhou et al. 2023) took 32 of 1,000, Alpaca 128 of 52,000."""
 RANK_LEAST, RANK_MOST, BITS = 8, 128, 2.0
@@ -52,6 +54,7 @@ class Facts:
         learned: tokens that are learned in one pass.
         window: tokens that the base reads at most.
         per_rank: weights of an adapter of rank 1.
+        reader: whether the base only quotes.
     """
 
     parameters: int
@@ -60,6 +63,7 @@ class Facts:
     learned: int
     window: int
     per_rank: int
+    reader: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +90,14 @@ class Derived:
 def derive(run: Run, facts: Facts) -> Derived:
     """Fill in what a run leaves open."""
     hyper, adapters = run.hyper, run.adapter.kind != "full"
-    batch = hyper.batch or batch_for(facts.rows)
+    batch = hyper.batch or batch_for(facts.rows, reader=facts.reader)
     epochs = hyper.epochs or next(passes for rows, passes in EPOCHS[run.method] if facts.rows <= rows)
     steps = max(1, math.ceil(epochs * facts.rows / batch))
     steps = min(steps, hyper.max_steps or steps)
     every = max(1, math.ceil(steps / LOOKS))
     return Derived(
-        learning_rate=hyper.learning_rate or rate_for(run.method, facts.parameters, adapters=adapters),
+        learning_rate=hyper.learning_rate
+        or rate_for(run.method, facts.parameters, adapters=adapters, reader=facts.reader),
         epochs=steps * batch / facts.rows if hyper.max_steps else epochs,
         steps=steps,
         batch=batch,
@@ -106,16 +111,18 @@ def derive(run: Run, facts: Facts) -> Derived:
     )
 
 
-def rate_for(method: str, parameters: int, *, adapters: bool) -> float:
-    """Return the highest learning rate for a method, by the base's weights."""
+def rate_for(method: str, parameters: int, *, adapters: bool, reader: bool = False) -> float:
+    """Return the highest learning rate for a method, by the base's weights; a reader's is one for all."""
+    if reader:
+        return READER_RATE
     full = min(RATE_MOST, RATE_7B * (7e9 / parameters) ** RATE_SLOPE)
     return float(f"{full * METHOD_RATE[method] * (ADAPTER_RATE if adapters else 1.0):.2g}")
 
 
-def batch_for(rows: int) -> int:
+def batch_for(rows: int, *, reader: bool = False) -> int:
     """Return the rows of a step."""
     wanted = max(1, rows // STEPS_AN_EPOCH)
-    return min(BATCH_MOST, max(BATCH_LEAST, 1 << round(math.log2(wanted))))
+    return min(READER_BATCH if reader else BATCH_MOST, max(BATCH_LEAST, 1 << round(math.log2(wanted))))
 
 
 def rank_for(learned: int, weights_a_rank: int) -> int:

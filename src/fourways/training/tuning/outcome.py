@@ -9,12 +9,12 @@ import torch
 
 from fourways.training import card
 from fourways.training.tuning import adapters, bases
-from fourways.training.tuning.bench import Bench, Made
+from fourways.training.tuning.bench import Made, Opened
 from fourways.training.tuning.loop import Course, Learned
 
 
 def finish(
-    bench: Bench,
+    bench: Opened,
     made: Made,
     course: Course[Any],
     learned: Learned,
@@ -67,7 +67,7 @@ def finish(
 
 
 def _save(
-    bench: Bench, made: Made, result: Mapping[str, Any], *, whole: bool, score: Callable[[Any], float]
+    bench: Opened, made: Made, result: Mapping[str, Any], *, whole: bool, score: Callable[[Any], float]
 ) -> dict[str, Any]:
     """Write `model/`, whole or not at all; return what was measured on the way."""
     run = bench.run
@@ -84,7 +84,7 @@ def _save(
             plain = bases.load_model(bench.base, "full", torch.float32)
             model = adapters.merged(plain, part).to(bench.machine.device)
             shutil.rmtree(part)
-        model.to(_kept_in(bench.base)).save_pretrained(part)
+        bases.save_model(model, bench.base, part)
         bench.tokenizer.save_pretrained(part, save_jinja_files=False)
         told |= _rounded(bench, part, score, before)
         if before is not None:
@@ -97,7 +97,7 @@ def _save(
     return told
 
 
-def _rounded(bench: Bench, part: Path, score: Callable[[Any], float], before: float | None) -> dict[str, Any]:
+def _rounded(bench: Opened, part: Path, score: Callable[[Any], float], before: float | None) -> dict[str, Any]:
     """Write the saved model in the shorter forms that are asked for; return what they took, and cost."""
     run = bench.run
     told: dict[str, Any] = {}
@@ -112,9 +112,3 @@ def _rounded(bench: Bench, part: Path, score: Callable[[Any], float], before: fl
 
         told["quantized"] = quantize.quantize_folder(part, run.quantize)
     return told
-
-
-def _kept_in(base: bases.Base) -> torch.dtype:
-    """Return the format that the base's weights are kept in."""
-    named = base.config.get("dtype") or base.config.get("torch_dtype") or "bfloat16"
-    return {"float32": torch.float32, "float16": torch.float16}.get(named, torch.bfloat16)

@@ -59,32 +59,43 @@ def restore(numbers: Tensor, scale: Tensor) -> Tensor:
     return ((halves.float() - 8) * scale[..., None]).flatten(1)
 
 
+def restored(read: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a file's weights with those that are rounded restored, under their own names."""
+    weights = {name: value for name, value in read.items() if not name.endswith((".weight.q", ".weight.scale"))}
+    for name, numbers in read.items():
+        if name.endswith(".weight.q"):
+            weights[name.removesuffix(".q")] = restore(numbers, read[name.removesuffix("q") + "scale"])
+    return weights
+
+
 def quantize_folder(folder: Path, precision: str) -> dict[str, Any]:
     """Round the linear layers of a saved model, in place; embeddings and the head onto the vocabulary stay.
 
-    At four bits a matrix whose input is no multiple of 64 stays, too.
+    At four bits a matrix whose input is no multiple of 64 stays, too. Of a reader the encoder's matrices are rounded.
 
     Returns:
         `bits`, and `bytes` of the weights before and after.
     """
-    from transformers import AutoModelForCausalLM
+    from fourways.training.tuning.readers import reads, rounded_names
 
     bits = BITS[precision]
-    model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype="auto")
+    config = json.loads((folder / "config.json").read_bytes())
     before = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-    rounded = set(_rounded(model, bits))
-    shared = set(getattr(model, "all_tied_weights_keys", None) or ())
+    if reads(config):
+        weights = load_file(folder / "model.safetensors")
+        rounded = rounded_names(weights)
+    else:
+        weights, rounded = _of_decoder(folder, bits)
     kept: dict[str, Tensor] = {}
-    for name, weight in model.state_dict().items():
+    for name, weight in weights.items():
         if name in rounded:
             numbers, scale = quantize_rows(weight) if bits == 8 else quantize_groups(weight)  # noqa: PLR2004
             kept[f"{name}.q"], kept[f"{name}.scale"] = numbers.contiguous(), scale.contiguous()
-        elif name not in shared:
+        else:
             kept[name] = weight.to(torch.bfloat16).contiguous()
     for file in (*folder.glob("*.safetensors"), *folder.glob("*.safetensors.index.json")):
         file.unlink()
     save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
-    config = json.loads((folder / "config.json").read_bytes())
     config["quantization_config"] = {
         "quant_method": "fourways",
         "bits": bits,
@@ -92,6 +103,16 @@ def quantize_folder(folder: Path, precision: str) -> dict[str, Any]:
     }
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     return {"bits": bits, "bytes": {"before": before, "after": (folder / "model.safetensors").stat().st_size}}
+
+
+def _of_decoder(folder: Path, bits: int) -> tuple[dict[str, Tensor], set[str]]:
+    """Return a causal model's weights, those that are tied left out, and the names of those to be rounded."""
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype="auto")
+    shared = set(getattr(model, "all_tied_weights_keys", None) or ())
+    weights = {name: weight for name, weight in model.state_dict().items() if name not in shared}
+    return weights, set(_rounded(model, bits)) & set(weights)
 
 
 def _rounded(model: Any, bits: int) -> Iterator[str]:  # noqa: ANN401
@@ -118,11 +139,7 @@ def load_quantized(folder: Path, dtype: torch.dtype) -> Any:  # noqa: ANN401 - a
     model = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
         config, dtype=dtype, attn_implementation="sdpa"
     )
-    read = load_file(folder / "model.safetensors")
-    weights = {name: value for name, value in read.items() if not name.endswith((".weight.q", ".weight.scale"))}
-    for name, numbers in read.items():
-        if name.endswith(".weight.q"):
-            weights[name.removesuffix(".q")] = restore(numbers, read[name.removesuffix("q") + "scale"])
+    weights = restored(load_file(folder / "model.safetensors"))
     missing = set(model.load_state_dict(weights, strict=False).missing_keys) - set(model.all_tied_weights_keys or ())
     if missing:
         raise InvalidRequest(f"{folder} lacks weights: {', '.join(sorted(missing)[:3])}")

@@ -1,4 +1,4 @@
-"""Supervised tuning: a base learns to say what the assistant says in chats; all of it, or adapters beside it."""
+"""Supervised tuning: a base learns to say what the assistant says in chats, or, where it only reads, to quote it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,7 +6,8 @@ from typing import Any
 
 from fourways.training.reports import Sink
 from fourways.training.runs import Run
-from fourways.training.tuning.bench import make_model, open_bench
+from fourways.training.tuning import spans
+from fourways.training.tuning.bench import bench_of, make_model, open_run
 from fourways.training.tuning.teach import teach
 
 
@@ -16,7 +17,10 @@ def train(run: Run, folder: Path, watch: Sequence[Sink] = ()) -> Mapping[str, An
     Raises:
         InvalidRequest: the base, its template or the rows are not fit to be used.
     """
-    bench = open_bench(run, folder, watch)
+    opened = open_run(run, folder, watch)
+    if opened.base.reads:
+        return spans.tune(opened)
+    bench = bench_of(opened)
     rows, read = bench.chats(bench.data.train)
     valid, _ = bench.chats(bench.data.valid)
     made = make_model(bench, rows=len(rows), read=read)

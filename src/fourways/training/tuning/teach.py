@@ -1,13 +1,14 @@
-"""Teaches a bench's model a method's lesson: the one way from rows to a result."""
+"""Teaches a model a method's lesson: the one way from rows to a result."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Generic
 
 import torch
 
 from fourways.training.reports import open_sinks
-from fourways.training.tuning.bench import Bench, Made
+from fourways.training.tuning.bench import Bench, Made, Opened
 from fourways.training.tuning.documents import Document
 from fourways.training.tuning.loop import Course, Item, Lesson, Loop
 from fourways.training.tuning.outcome import finish
@@ -29,22 +30,67 @@ def teach(
     more: Mapping[str, Any],
     shown: Document | None = None,
 ) -> dict[str, Any]:
-    """Teach a model a method's lesson, save what comes out, and return the run's result.
+    """Teach a model that chats a method's lesson, save what comes out, and return the run's result.
+
+    Args:
+        lesson_of: as for `learn`.
+        train, valid, more: likewise.
+        shown: a chat whose last answer the model writes before and after, to be looked at.
+    """
+    return learn(
+        bench,
+        made,
+        lesson_of,
+        watched=Watched(
+            valid=valid,
+            general=bench.general(),
+            scored=bench.answers(made.model),
+            sample=partial(_sample, bench, made.model, shown) if shown else None,
+        ),
+        train=train,
+        more=more,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched(Generic[Item]):
+    """What is looked at along the way, and not learned from.
+
+    Attributes:
+        valid: rows like those learned from; empty for nothing.
+        general: cases of general ability, which `scored` scores.
+        sample: shows what the model says.
+    """
+
+    valid: Sequence[Item]
+    general: Sequence[Any]
+    scored: Lesson[Any]
+    sample: Callable[[], Mapping[str, str]] | None
+
+
+def learn(
+    bench: Opened,
+    made: Made,
+    lesson_of: Callable[[Any], Lesson[Item]],
+    *,
+    train: Sequence[Item],
+    watched: Watched[Item],
+    more: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Teach any model a lesson, save what comes out, and return the run's result.
 
     Args:
         lesson_of: makes the lesson for a model: the one that is trained, and the one that was saved.
         train: what is learned from.
-        valid: what is watched; empty for nothing.
+        watched: what is only looked at.
         more: what the method has to tell besides.
-        shown: a chat whose last answer the model writes before and after, to be looked at.
     """
-    run = bench.run
-    general, answers = bench.general(), bench.answers(made.model)
+    run, valid = bench.run, watched.valid
     course = Course(
         stage=run.method,
         train=train,
         valid=valid,
-        general=general,
+        general=watched.general,
         numbers=made.numbers,
         hyper=run.hyper,
         seed=run.seed,
@@ -59,10 +105,10 @@ def teach(
         folder=bench.folder,
         machine=bench.machine,
         group=bench.group,
-        general=answers,
+        general=watched.scored,
         sinks=(*bench.watch, *(open_sinks(run.report_to, bench.folder, run) if bench.group.writes else ())),
         began=bench.began,
-        sample=partial(_sample, bench, made.model, shown) if shown else None,
+        sample=watched.sample,
     )
     learned = loop.run()
 

