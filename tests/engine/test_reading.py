@@ -73,6 +73,17 @@ async def client(folder: Path, gate: Gate) -> AsyncIterator[Client]:
     await asyncio.to_thread(engine.close)
 
 
+async def stands(client: Client, *, running: int, waiting: int) -> None:
+    """Wait until so many packs run and so many requests wait."""
+    wanted = [
+        f'vllm:num_requests_{name}{{model_name="finder"}} {float(n)}'
+        for name, n in (("running", running), ("waiting", waiting))
+    ]
+    async with asyncio.timeout(10):
+        while not set(wanted) <= set((await client.ask("GET", "/metrics")).splitlines()):  # noqa: ASYNC110 - a thread moves
+            await asyncio.sleep(0.01)
+
+
 async def content(client: Client, messages: Any, **more: Any) -> str:
     asking_too = copy(client)
     reply = await asking_too.ask("POST", CHAT, {"messages": messages} | more)
@@ -108,9 +119,9 @@ async def test_a_long_text_is_read_to_its_end(client: Client, gate: Gate) -> Non
 async def test_windows_of_several_requests_share_a_pack(client: Client, gate: Gate) -> None:
     gate.open.clear()
     first = asyncio.create_task(content(client, asking(QUESTION, SAID)))
-    await asyncio.sleep(0.1)
+    await stands(client, running=1, waiting=0)
     others = [asyncio.create_task(content(client, asking(QUESTION, text))) for text in (SAID, FILLER)]
-    await asyncio.sleep(0.1)
+    await stands(client, running=1, waiting=2)
     gate.open.set()
     assert [await first, *[await one for one in others]] == ["Anna M. Smith", "Anna M. Smith", NOT_SAID]
     assert [len(pack) for pack in gate.packs] == [1, 2]
@@ -118,8 +129,10 @@ async def test_windows_of_several_requests_share_a_pack(client: Client, gate: Ga
 
 async def test_past_the_queue_it_says_when_to_come_back(client: Client, gate: Gate) -> None:
     gate.open.clear()
-    waiting = [asyncio.create_task(content(client, asking(QUESTION, SAID))) for _ in range(3)]
-    await asyncio.sleep(0.2)
+    waiting = [asyncio.create_task(content(client, asking(QUESTION, SAID)))]
+    await stands(client, running=1, waiting=0)
+    waiting += [asyncio.create_task(content(client, asking(QUESTION, SAID))) for _ in range(2)]
+    await stands(client, running=1, waiting=2)
     reply = await client.ask("POST", CHAT, {"messages": asking(QUESTION, SAID)})
     assert (client.status, client.headers[b"retry-after"]) == (503, b"1")
     assert reply["error"]["message"] == "2 requests are waiting and 2 may; try again soon"
@@ -127,7 +140,7 @@ async def test_past_the_queue_it_says_when_to_come_back(client: Client, gate: Ga
     assert [await one for one in waiting] == ["Anna M. Smith"] * 3
 
 
-REFUSED: "list[tuple[dict[str, Any], str, str]]" = [
+REFUSED: "list[tuple[dict[str, Any], str | None, str]]" = [
     ({"n": 2}, "n", "one answer to a question; n of 1 would be right"),
     ({"logprobs": True}, "logprobs", "leave them out"),
     ({"response_format": {"type": "json_object"}}, "response_format", "of type text, or none, would be right"),

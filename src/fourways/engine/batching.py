@@ -64,10 +64,11 @@ class Waiting:
 
     Args:
         limit: tokens that may wait; a request on top of them is refused (one alone is always taken).
+        interactive: see `INTERACTIVE`; 0 lets all wait in one line.
     """
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    def __init__(self, limit: int, interactive: int = INTERACTIVE) -> None:
+        self.limit, self._interactive = limit, interactive
         self.tokens = 0
         self._small: deque[Work] = deque()
         self._bulk: deque[Work] = deque()
@@ -81,7 +82,7 @@ class Waiting:
         if self.tokens and self.tokens + size > self.limit:
             msg = f"{self.tokens} tokens are waiting and {size} more are over the limit of {self.limit}; try again soon"
             raise Unavailable(msg, retry_after=1.0)
-        (self._small if size <= INTERACTIVE else self._bulk).append(work)
+        (self._small if size <= self._interactive else self._bulk).append(work)
         self.tokens += size
 
     def take(self, budget: int) -> list[Unit]:
@@ -115,7 +116,7 @@ class Batcher:
     Args:
         workers: threads; each runs one pack on one core, which wastes less than one pack on many.
         budget: tokens in a pack: what a question may have to wait for.
-        limit: tokens that may wait.
+        limit, interactive: see `Waiting`.
         observe: told each pack's sequences, tokens and CPU seconds.
     """
 
@@ -125,10 +126,11 @@ class Batcher:
         workers: int,
         budget: int,
         limit: int,
+        interactive: int = INTERACTIVE,
         observe: Callable[[int, int, float], None] = lambda *_: None,
     ) -> None:
         self._budget, self._observe = budget, observe
-        self._waiting = Waiting(limit)
+        self._waiting = Waiting(limit, interactive)
         self._changed = threading.Condition()
         self._closed = False
         self.running = 0

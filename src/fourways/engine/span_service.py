@@ -81,6 +81,7 @@ class ReaderEngine:
             workers=settings.workers,
             budget=settings.pack_tokens,
             limit=settings.queue_tokens,
+            interactive=0,  # short texts before long ones would let the long ones wait for ever
             observe=self._passes.add,
         )
 

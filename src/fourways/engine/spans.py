@@ -222,7 +222,6 @@ def _expected(shape: BertShape, config: Mapping[str, Any]) -> dict[str, tuple[in
         "position_embeddings": shape.max_position_embeddings,
         "token_type_embeddings": int(config.get("type_vocab_size", 2)),
     }
-    found = {f"bert.embeddings.{name}.weight": (rows, width) for name, rows in tables.items()}
     linear = {
         "attention.self.query": (width, width),
         "attention.self.key": (width, width),
@@ -233,14 +232,13 @@ def _expected(shape: BertShape, config: Mapping[str, Any]) -> dict[str, tuple[in
     }
     layers = [f"bert.encoder.layer.{number}" for number in range(shape.num_hidden_layers)]
     matrices = {f"{at}.{name}": size for at in layers for name, size in linear.items()} | {"qa_outputs": (2, width)}
-    norms = ["bert.embeddings.LayerNorm"]
-    norms += [f"{at}.{name}.LayerNorm" for at in layers for name in ("attention.output", "output")]
-    every: dict[str, tuple[int, ...]] = dict(found)
+    norms = [f"{at}.{name}.LayerNorm" for at in layers for name in ("attention.output", "output")]
+    expected: dict[str, tuple[int, ...]] = {f"bert.embeddings.{name}.weight": (n, width) for name, n in tables.items()}
     for name, size in matrices.items():
-        every |= {f"{name}.weight": size, f"{name}.bias": size[:1]}
-    for name in norms:
-        every |= {f"{name}.weight": (width,), f"{name}.bias": (width,)}
-    return every
+        expected |= {f"{name}.weight": size, f"{name}.bias": size[:1]}
+    for name in ("bert.embeddings.LayerNorm", *norms):
+        expected |= {f"{name}.weight": (width,), f"{name}.bias": (width,)}
+    return expected
 
 
 def probe_of(vocabulary: int, window: int) -> list[Tokens]:
