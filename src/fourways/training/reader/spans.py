@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -29,8 +30,42 @@ BATCH = 32
 """Questions a step: about 4,096 tokens (decision 0013)."""
 COUNT = 256
 """Exams of each kind."""
-SEEN_TOGETHER = 512
-"""Rows whose tokens are counted at a time."""
+EXAMS: Mapping[str, tuple[str, int]] = MappingProxyType(
+    {
+        "exact_1": ("exact at 1 unseen fact", COUNT),
+        "exact_2": ("exact at 2", COUNT),
+        "exact_4": ("exact at 4", COUNT),
+        "exact_8": ("exact at 8", COUNT),
+        "unsaid": ('rightly "does not say"', 3 * (COUNT // 2)),
+    }
+)
+"""What each kind of exam is called on the card, and how many there are."""
+CARD = """\
+---
+license: apache-2.0
+language: en
+base_model: {package}
+---
+# {name}
+
+A span reader: MiniLM with two heads that say where an answer begins and where it ends. It quotes a span of its texts,
+or says "{not_said}" {trainable:,} weights were learned and lie here in eight bits (sha256 `{digest}`);
+the embeddings of words are those of the package `{package}`, and not in this folder.
+
+| | as it lies here, eight bits (95 %) | before, float32 |
+|---|---|---|
+{table}
+
+Exact is letter for letter, on words never seen in training. No question of XQuAD was learned from.
+
+- Data: {questions:,} questions on invented facts, events, tables and lists (seeded, endless), and spans cut by rule
+  from the 18F handbook (public domain). Nothing else.
+- Training: `make small-reader`: {tokens:,} tokens in {steps:,} steps, {cpu_seconds:,.0f} CPU seconds.
+- Limits: it knows nothing and cannot write: it quotes one span of at most 30 tokens, or abstains; English only.
+  MiniLM's sentences were learned from pairs that include SQuAD's training questions. Do not rely on an answer unread.
+- Licence: Apache-2.0, as MiniLM's. No personal data: all names are invented but for those that public pages of the
+  handbook print.
+"""
 
 
 def generated(pages: str, seed: int) -> Iterator[Exam]:
@@ -63,7 +98,8 @@ def write_rows(exams: Iterator[Exam], path: Path, cutter: Cutter, *, tokens: flo
     spent, lines = 0, []
     while spent < tokens:
         exam = next(exams)
-        spent += len(cutter.question(exam.question.question)) + len(cutter.text(exam.passage).tokens)
+        question = cutter.question(exam.question.question)
+        spent += sum(window.length for window in cutter.windows(question, cutter.text(exam.passage)))
         lines.append(json.dumps(row_of(exam), ensure_ascii=False) + "\n")
     path.write_text("".join(lines), encoding="utf-8")
 
@@ -78,8 +114,10 @@ def write_base(folder: Path, seed: int) -> None:
     model = readers.make_reader(config)
     model.load_state_dict(readers.packaged(BASE), strict=False)
     readers.save_reader(model, config, folder, torch.float32)
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copyfile(place / name, folder / name)
+    tokenizer = json.loads((place / "tokenizer.json").read_bytes()) | {"truncation": None, "padding": None}
+    plain = json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":"))
+    (folder / "tokenizer.json").write_text(plain, encoding="utf-8")
+    shutil.copyfile(place / "tokenizer_config.json", folder / "tokenizer_config.json")
     (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# MiniLM with new heads\n", encoding="utf-8")
 
 
@@ -132,30 +170,25 @@ def write_card(folder: Path, result: Mapping[str, Any], whole: Mapping[str, Any]
         whole: scores in float32.
         short: scores in eight bits.
     """
-    weights = (folder / "model.safetensors").read_bytes()
-    kinds = {"exact_1": "exact at 1 fact", "exact_2": "2 facts", "exact_4": "4 facts", "exact_8": "8 facts",
-             "unsaid": 'rightly "does not say"'}  # fmt: skip
-    counts = {kind: COUNT if kind != "unsaid" else 3 * (COUNT // 2) for kind in kinds}
-    table = [f"| {said} | {interval(short[kind], counts[kind])} | {whole[kind]:.1%} |" for kind, said in kinds.items()]
-    if short["xquad"] and whole["xquad"]:
-        table += [f"| XQuAD, {short['xquad']['questions']:,} questions, {said} | {short['xquad'][kind]:.1%} | "
-                  f"{whole['xquad'][kind]:.1%} |" for kind, said in (("em", "EM"), ("f1", "F1"), ("abstained", "abstained"))]  # fmt: skip
-    lines = [
-        "---", "license: apache-2.0", "language: en", f"base_model: {readers.PACKAGED[BASE].package}", "---",
-        f"# {NAME}", "",
-        f"A span reader: MiniLM with two heads that say where an answer begins and ends ({result['trainable']:,} weights learned, in",
-        f"eight bits; sha256 `{hashlib.sha256(weights).hexdigest()}`). The embeddings of words are those of the package",
-        f"`{readers.PACKAGED[BASE].package}` and not in this folder. It quotes its texts or says \"{NOT_SAID}\".", "",
-        "| | as shipped, eight bits (95 %) | before, float32 |", "|---|---|---|", *table, "",
-        "Exact is letter for letter, on words never seen, 256 exams each. No question of XQuAD was learned from.", "",
-        f"- Data: {result['data']['questions']:,} questions on invented facts, events, tables and lists (seeded, endless), and spans cut by rule from",
-        "  the 18F handbook (public domain). Nothing else.",
-        f"- Training: `python -m fourways.training.reader.spans`: {result['tokens']:,} tokens in {result['steps']:,} steps, {result['cpu_seconds']:,.0f} CPU seconds.",
-        "- Limits: it knows nothing and cannot write: it quotes one span of at most 30 tokens or abstains; English only.",
-        "  MiniLM's sentences were learned from pairs that include SQuAD's training questions. Do not rely on an answer unread.",
-        "- Licence: Apache-2.0, as MiniLM's. No personal data: all names are invented but for those that public pages print.", "",
-    ]  # fmt: skip
-    (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
+    table = [
+        f"| {said} | {interval(short[kind], count)} | {whole[kind]:.1%} |" for kind, (said, count) in EXAMS.items()
+    ]
+    before, after = whole["xquad"] or {}, short["xquad"] or {}
+    table += [
+        f"| XQuAD, {after['questions']:,} questions, {said} | {after[kind]:.1%} | {before[kind]:.1%} |"
+        for kind, said in (("em", "EM"), ("f1", "F1"), ("abstained", "abstained"))
+        if after
+    ]
+    card = CARD.format(
+        name=NAME,
+        package=readers.PACKAGED[BASE].package,
+        not_said=NOT_SAID,
+        digest=hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest(),
+        table="\n".join(table),
+        questions=result["data"]["questions"],
+        **{figure: result[figure] for figure in ("trainable", "tokens", "steps", "cpu_seconds")},
+    )
+    (folder / "README.md").write_text(card, encoding="utf-8")
 
 
 def finish(work: Path, folder: Path, xquad: Path | None) -> dict[str, Any]:
