@@ -22,7 +22,7 @@ from fourways.training.reader.small import Cloze, Events, Facts, Lists, Tables
 from fourways.training.runs import Adapter, Data, Hyper, Run, Spans, write_run
 from fourways.training.tuning import bases, readers
 from fourways.training.tuning.quantize import quantize_folder
-from fourways.training.tuning.quoting import Quoter
+from fourways.training.tuning.quoting import Quote, Quoter
 from fourways.training.tuning.windows import Cutter
 
 NAME, BASE = "fourways-reader", "minilm"
@@ -131,9 +131,14 @@ def examine(quoter: Quoter, xquad: Path | None, *, count: int = COUNT) -> dict[s
     return {**scores, "xquad": squad_scores(exams, answers(quoter, exams)) if exams else None}
 
 
+def quotes_of(quoter: Quoter, exams: Sequence[Exam]) -> list[Quote]:
+    """Return what a reader finds likeliest for each exam."""
+    return quoter.quote([(exam.question.question, [exam.passage]) for exam in exams])
+
+
 def answers(quoter: Quoter, exams: Sequence[Exam]) -> list[str]:
     """Return what a reader answers."""
-    return [quote.answer for quote in quoter.quote([(exam.question.question, [exam.passage]) for exam in exams])]
+    return [quote.answer for quote in quotes_of(quoter, exams)]
 
 
 def right(quoter: Quoter, exams: Sequence[Exam]) -> float:
@@ -209,28 +214,32 @@ def finish(work: Path, folder: Path, xquad: Path | None) -> dict[str, Any]:
     return scores
 
 
-def make(out: Path, pages: Path, *, tokens: float, seed: int, xquad: Path | None) -> dict[str, Any]:
-    """Make the reader in a folder, or go on with it; return its scores.
+def learn(work: Path, pages: Path, *, tokens: float, seed: int) -> None:
+    """Let MiniLM learn from generated questions in a folder, or go on with it; its `model/` is in float32.
 
     Args:
-        out: gets `run/`, and the finished folder of the reader's name.
+        work: gets the run.
         pages: a folder of Markdown.
         tokens: to learn from.
-        xquad: xquad.en.json, to be scored on, never learned from.
     """
-    work = out / "run"
     if not (work / "run.toml").exists():
         write_base(work / "base", seed)
         base = bases.open_base(str(work / "base"), work)
         cutter = Cutter(bases.load_tokenizer(base), length=base.window)
         write_rows(generated(str(pages), seed), work / "rows.jsonl", cutter, tokens=tokens)
-        adapter, hyper = Adapter(kind="full"), Hyper(epochs=1.0, batch=BATCH, weight_decay=0.01)
-        data, spans = Data(train="rows.jsonl"), Spans(none=0.0)
-        write_run(Run(method="sft", base="base", seed=seed, adapter=adapter, data=data, hyper=hyper, spans=spans), work)
+        run = Run(
+            method="sft",
+            base="base",
+            seed=seed,
+            adapter=Adapter(kind="full"),
+            data=Data(train="rows.jsonl"),
+            hyper=Hyper(epochs=1.0, batch=BATCH, weight_decay=0.01),
+            spans=Spans(none=0.0),
+        )
+        write_run(run, work)
     code = run_program([str(work)])
     if code:
         sys.exit(code)
-    return finish(work, out / NAME, xquad)
 
 
 def main() -> None:
@@ -242,7 +251,9 @@ def main() -> None:
     options.add_argument("--xquad", type=Path, default=None, help="xquad.en.json, to be scored on, never trained on")
     options.add_argument("--seed", type=int, default=1)
     given = options.parse_args()
-    scores = make(given.out, given.pages, tokens=given.tokens * 1e6, seed=given.seed, xquad=given.xquad)
+    work = given.out / "run"
+    learn(work, given.pages, tokens=given.tokens * 1e6, seed=given.seed)
+    scores = finish(work, given.out / NAME, given.xquad)
     print(json.dumps(scores, indent=2))  # noqa: T201 - a program's last word
 
 
