@@ -30,6 +30,7 @@ BATCH = 32
 """Questions a step: about 4,096 tokens (decision 0013)."""
 COUNT = 256
 """Exams of each kind."""
+TOKENIZER = (("base", "tokenizer.json"), ("base", "tokenizer_config.json"))
 EXAMS: Mapping[str, tuple[str, int]] = MappingProxyType(
     {
         "exact_1": ("exact at 1 unseen fact", COUNT),
@@ -202,10 +203,10 @@ def finish(work: Path, folder: Path, xquad: Path | None) -> dict[str, Any]:
     whole = examine(open_quoter(work / "model"), xquad)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for name in ("config.json", "model.safetensors", "README.md"):
-        shutil.copyfile(work / "model" / name, folder / name)
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copyfile(work / "base" / name, folder / name)
+    for source, name in (("model", "model.safetensors"), ("model", "README.md"), *TOKENIZER):
+        shutil.copyfile(work / source / name, folder / name)
+    config = json.loads((work / "model" / "config.json").read_bytes()) | {"dtype": "bfloat16"}
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     rounded = quantize_folder(folder, "int8")
     short = examine(open_quoter(folder), xquad)
     write_card(folder, result, whole, short)
