@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE =
 export NO_MKDOCS_2_WARNING = 1
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test quick format lint types layers unit docs small-model clean
+.PHONY: run test quick format lint types layers unit docs small-model small-reader clean
 
 # ---------------------------------------------------------------- the main job
 
@@ -58,6 +58,10 @@ docs: $(STAMP)
 # fourways-small, from noise: hours on two cores. What the shipped one came to stands in docs/log.md and on its card.
 small-model: $(STAMP)
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m fourways.training.reader.small --out build/small --minutes $(or $(MINUTES),120)
+
+# fourways-reader, from MiniLM: ten minutes of computing. build/reader/fourways-reader is what is shipped, with its card.
+small-reader: $(STAMP)
+	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m fourways.training.reader.spans build/reader
 
 clean:
 	@rm -rf $(VENV) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

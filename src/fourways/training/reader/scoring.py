@@ -45,6 +45,13 @@ def unseen_exams(facts: int, count: int, seed: int, *, said: bool) -> list[Exam]
     return exams
 
 
+def unseen_kinds(count: int, seed: int) -> dict[str, list[Exam]]:
+    """Write exams of each kind: with 1, 2, 4 and 8 facts, and those whose answer is not said."""
+    kinds = {f"exact_{facts}": unseen_exams(facts, count, seed, said=True) for facts in (1, 2, 4, 8)}
+    unsaid = [exam for facts in (2, 4, 8) for exam in unseen_exams(facts, count // 2, seed, said=False)]
+    return {**kinds, "unsaid": unsaid}
+
+
 @torch.no_grad()
 def exact(model: Decoder, tokenizer: "Tokenizer", exams: Sequence[Exam]) -> float:
     """Return the share of exams answered by the exact tokens, the end counted in.
@@ -69,12 +76,10 @@ def exact(model: Decoder, tokenizer: "Tokenizer", exams: Sequence[Exam]) -> floa
 
 def watch_unseen(tokenizer: "Tokenizer", count: int = 64, seed: int = 7) -> Callable[[Decoder, int], dict[str, float]]:
     """Return what scores a model in passing: exact at 1, 2, 4 and 8 unseen facts, and abstention."""
-    said = {facts: unseen_exams(facts, count, seed, said=True) for facts in (1, 2, 4, 8)}
-    unsaid = [exam for facts in (2, 4, 8) for exam in unseen_exams(facts, count // 2, seed, said=False)]
+    kinds = unseen_kinds(count, seed)
 
     def watch(model: Decoder, _step: int) -> dict[str, float]:
-        scores = {f"exact_{facts}": round(exact(model, tokenizer, exams), 3) for facts, exams in said.items()}
-        return {**scores, "unsaid": round(exact(model, tokenizer, unsaid), 3)}
+        return {kind: round(exact(model, tokenizer, exams), 3) for kind, exams in kinds.items()}
 
     return watch
 
@@ -134,10 +139,14 @@ def _next(model: Decoder, lines: Sequence[Sequence[int]]) -> list[int]:
 
 
 def score_xquad(model: Decoder, tokenizer: "Tokenizer", exams: Sequence[Exam]) -> dict[str, float]:
+    """Answer questions of SQuAD's kind, and score the answers."""
+    return squad_scores(exams, answer(model, tokenizer, exams))
+
+
+def squad_scores(exams: Sequence[Exam], answers: Sequence[str]) -> dict[str, float]:
     """Return exact match and F1 in SQuAD's sense, how often the right words stood in the answer, or in its stead that
     the text does not say, and how often an answer was words of the passage.
     """
-    answers = answer(model, tokenizer, exams)
     pairs = [(given, exam.question.answer or "") for given, exam in zip(answers, exams, strict=True)]
     return {
         "questions": len(pairs),

@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -76,38 +75,42 @@ def load_reader(folder: Path) -> Any:  # noqa: ANN401 - transformers' class
     Raises:
         InvalidRequest: weights are missing, of another shape, or its words are in no package known here.
     """
-    from transformers import BertConfig, BertForQuestionAnswering
-
     plain = json.loads((folder / "config.json").read_bytes())
-    shape = {name: value for name, value in plain.items() if name not in _NOT_BERTS}
-    shape |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-    config = BertConfig(**shape)
-    config._attn_implementation = "sdpa"  # noqa: SLF001 - a configuration has no other name for it
-    model = BertForQuestionAnswering(config)
+    model = make_reader(plain)
     read: dict[str, Tensor] = {}
     for file in folder.glob("*.safetensors"):
         read |= load_file(file)
     weights = restored(read)
     words = (plain.get("fourways") or {}).get("words")
     if words:
-        weights[WORDS] = packaged_words(words)
+        weights[WORDS] = packaged(words)[WORDS]
     try:
         missing = model.load_state_dict(weights, strict=False).missing_keys
     except RuntimeError as error:
         raise InvalidRequest(f"the weights in {folder} are not those of its config.json: {error}") from error
     if missing:
         raise InvalidRequest(f"{folder} lacks weights: {', '.join(sorted(missing)[:3])}")
+    return model
+
+
+def make_reader(config: Mapping[str, Any]) -> Any:  # noqa: ANN401 - transformers' class
+    """Make a reader of a `config.json`: weights drawn by torch's chance, no dropout, words' embeddings frozen."""
+    from transformers import BertConfig, BertForQuestionAnswering
+
+    shape = {name: value for name, value in config.items() if name not in _NOT_BERTS}
+    made = BertConfig(**{**shape, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0})
+    made._attn_implementation = "sdpa"  # noqa: SLF001 - a configuration has no other name for it
+    model = BertForQuestionAnswering(made)
     model.get_parameter(WORDS).requires_grad = False
     return model
 
 
-def packaged_words(name: str) -> Tensor:
-    """Return the words' embeddings of a packaged encoder, (words, hidden) float32; raises InvalidRequest."""
+def packaged(name: str) -> dict[str, Tensor]:
+    """Return the weights of a packaged encoder, under a reader's names; raises InvalidRequest."""
     if name not in PACKAGED:
         raise InvalidRequest(f"the reader's words are those of '{name}'; right would be: {', '.join(sorted(PACKAGED))}")
-    with safe_open(PACKAGED[name].place() / "model.safetensors", "pt") as file:
-        words: Tensor = file.get_tensor(WORDS.removeprefix("bert."))
-    return words.float()
+    read = load_file(PACKAGED[name].place() / "model.safetensors")
+    return {f"bert.{weight}": value for weight, value in read.items()}
 
 
 def save_reader(model: Any, config: Mapping[str, Any], folder: Path, dtype: torch.dtype) -> None:  # noqa: ANN401

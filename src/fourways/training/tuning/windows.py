@@ -119,7 +119,7 @@ class Cutter:
     def question(self, text: str) -> tuple[int, ...]:
         """Return a question's tokens; of a long one those that leave half of the window."""
         tokens = self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
-        return tuple(tokens[: self.length // 2 - SPECIAL])
+        return tuple(tokens[: self.length // 2 - 2])
 
     def text(self, text: str) -> Text:
         """Return a text in tokens; the same text is read once."""
@@ -138,8 +138,9 @@ class Cutter:
             answer: "" for none.
         """
         size, places = self.length - len(question) - SPECIAL, text.places(answer) if answer else []
+        shared = min(OVERLAP, size // 2)
         found = []
-        for start in range(0, max(1, len(text.tokens) - OVERLAP), size - OVERLAP):
+        for start in range(0, max(1, len(text.tokens) - shared), size - shared):
             end = min(len(text.tokens), start + size)
             answers = tuple((first, last) for first, last in places if start <= first and last < end)
             found.append(Window(question=question, text=text, start=start, end=end, answers=answers))
