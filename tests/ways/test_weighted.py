@@ -83,6 +83,22 @@ async def test_a_base_that_reads_is_tuned_with_all_its_weights_unless_somebody_s
     assert made.run.adapter.kind == "lora"
 
 
+BASES = [
+    (", knowledge: k", "fourways-reader"),
+    ("", "fourways-small"),
+    (", knowledge: k, method: dpo", "fourways-small"),
+    (", knowledge: k, adapter: lora", "fourways-small"),
+    (", knowledge: k, base_model: fourways-small", "fourways-small"),
+]
+
+
+@pytest.mark.parametrize(("more", "base"), BASES)
+async def test_the_reader_is_tuned_where_answers_are_learned_from_passages(shop, more, base):
+    made = await recipe(shop(yaml("finetune", more)), "finetune")
+    assert made.base is not None
+    assert made.base.name == base
+
+
 async def test_what_is_not_trained_says_what_trains_it(shop):
     for way, verb in (("finetune", "tune"), ("pretrain", "train")):
         with pytest.raises(NotTrained, match=f"'a:{way}' is not trained yet.*`fourways {verb} a`"):
@@ -126,7 +142,7 @@ class Seen:
 
 async def test_a_tuned_reader_is_shown_passages_bare_and_cited_where_its_words_stand(shop):
     model = Seen("port  51820")
-    made = shop(yaml("finetune", ", knowledge: k"), models={"fourways-small": model}, found=Found([hit(TEXT)]))
+    made = shop(yaml("finetune", ", knowledge: k"), models={"fourways-reader": model}, found=Found([hit(TEXT)]))
     answer = await ask(await build("finetune", made), made, "Which port does the VPN listen on?")
     (message,) = model.requests[0].messages
     assert message["content"] == f"{TEXT}\n\nQuestion: Which port does the VPN listen on?"
@@ -138,7 +154,7 @@ async def test_rows_are_put_exactly_as_questions_will_be(shop):
     """What the model is trained on is what it is asked: the very same messages."""
     model = Seen("51820")
     text = yaml("finetune", ", knowledge: k, system: 'Be short, {{ who }}.', variables: {who: friend}")
-    made = shop(text, models={"fourways-small": model}, found=Found([hit(TEXT)]))
+    made = shop(text, models={"fourways-reader": model}, found=Found([hit(TEXT)]))
     candidate = await build("finetune", made)
     question = "Which port does the VPN listen on?"
     await ask(candidate, made, question)

@@ -133,7 +133,7 @@ def _tuned(project: Project, way: FinetuneWay, at: tuple[str | int, ...], folder
         yield from _dataset_named(project, name, (*at, "datasets", number))
     if way.general is not None:
         yield from _dataset_named(project, way.general, (*at, "general"))
-    named = {"base_model": way.base_model} | ({"teacher": way.teacher} if way.teacher else {})
+    named = {"base_model": way.base} | ({"teacher": way.teacher} if way.teacher else {})
     for key, name in named.items():
         if name in PACKAGED or (folder / name).is_dir():
             continue

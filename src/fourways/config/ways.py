@@ -105,9 +105,10 @@ class RagWay(Finding, PromptWay):
 class FinetuneWay(Weighted):
     """Way 3: a model tuned on datasets; the names of its keys are axolotl's where it has them."""
 
-    base_model: str = SMALL
+    base_model: str | None = None
     """What is tuned: `fourways-reader` or `fourways-small` (in the package), a folder of safetensors, or a hub's name
-    (`org/name`)."""
+    (`org/name`); where not given, the reader for a way that learns to answer (sft) from passages (knowledge), else the
+    small one."""
     datasets: list[Name] = Field(min_length=1)
     """What it is tuned on: names under `datasets:`."""
     general: Name | None = None
@@ -149,6 +150,12 @@ class FinetuneWay(Weighted):
     """For dpo and kto: how close it is held to the base."""
     licence: str | None = None
     """The base's licence, where its own card states none: weights without one are not tuned."""
+
+    @property
+    def base(self) -> str:
+        """What is tuned, whether somebody says so or not."""
+        reads = self.method == "sft" and self.knowledge is not None and self.adapter in {None, "full"}
+        return self.base_model or (READER if reads else SMALL)
 
 
 class PretrainWay(Weighted):

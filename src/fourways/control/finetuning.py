@@ -67,10 +67,10 @@ def handler(
 
 async def _recipe(workshop: Workshop, trains: Trains, files: Files, asked: Asked) -> Recipe:
     node = node_of(workshop, asked)
-    base = await trains.base(node.base_model)
+    base = await trains.base(node.base)
     run = run_of(node, base)
     if asked.multiplier is not None:
-        place = trains.shelf.place(node.base_model)
+        place = trains.shelf.place(node.base)
         parameters = read_shape(place).parameters if isinstance(place, Path) else 1_000_000_000
         rate = rate_for(run.method, parameters, adapters=run.adapter.kind != "full") * asked.multiplier
         run = msgspec.structs.replace(run, hyper=msgspec.structs.replace(run.hyper, learning_rate=rate))

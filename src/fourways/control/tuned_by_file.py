@@ -22,10 +22,10 @@ METHODS: Mapping[str, str] = {"supervised": "sft", "dpo": "dpo"}
 """OpenAI's methods by ours."""
 SUFFIX = re.compile(r"^[A-Za-z0-9_-]{1,40}$")
 KEPT = (
-    *("base_model", "adapter", "lora_r", "lora_alpha", "lora_dropout", "lora_target_modules"),
+    *("adapter", "lora_r", "lora_alpha", "lora_dropout", "lora_target_modules"),
     *("licence", "sequence_len", "quantize"),
 )
-"""What is taken from an app's way, where one is named in place of a base."""
+"""What is taken from an app's way, beside its base, where one is named in place of a base."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ def node_of(workshop: Workshop, asked: Asked) -> FinetuneWay:
         node = getattr(workshop.project.apps[app].ways, way, None)
         if not isinstance(node, FinetuneWay):
             raise NotFound(f"'{asked.model}' is no tuned way of an app; right would be {app}:finetune, or a base")
-        given = {name: getattr(node, name) for name in KEPT}
+        given = {name: getattr(node, name) for name in KEPT} | {"base_model": node.base}
     given |= {"datasets": ["file"], "method": METHODS[asked.method], "seed": asked.seed}
     named = {"num_epochs": asked.epochs, "micro_batch_size": asked.batch, "rl_beta": asked.beta}
     return FinetuneWay.model_validate(given | {name: value for name, value in named.items() if value is not None})

@@ -23,7 +23,7 @@ class TuningWay:
         """
         putting = weighted.pin_putting(spec, workshop)
         training = workshop.training
-        base = await training.base(spec.base_model)
+        base = await training.base(spec.base)
         recipe = Recipe(
             app=app,
             way=self.name,
