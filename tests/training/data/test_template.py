@@ -81,3 +81,11 @@ def test_a_bases_template_is_read_with_its_tokens_and_window(tmp_path):
 def test_a_base_without_a_sound_template_says_what_is_missing(tmp_path, settings, says):
     with pytest.raises(InvalidRequest, match=says):
         read_template(base(tmp_path, settings, {}))
+
+
+def test_a_reader_needs_no_template_and_no_row_is_too_long_for_it(tmp_path):
+    config = {"architectures": ["BertForQuestionAnswering"], "max_position_embeddings": 512}
+    rendered = read_template(base(tmp_path, {}, config)).rendered(TWO)
+    assert rendered.text == "Who?\n\nDov.\n\nWhere?\n\nHere.\n\n"
+    assert [rendered.text[start:end] for start, end in rendered.learned] == ["Dov.", "Here."]
+    assert read_template(tmp_path).window is None

@@ -17,7 +17,7 @@ pytest.importorskip("peft")
 from safetensors.torch import load_file  # noqa: E402
 from tests.training.tuning.conftest import lines, write_rows  # noqa: E402
 
-from fourways.core.reading import NOT_SAID  # noqa: E402
+from fourways.core.reading import NOT_SAID, READER  # noqa: E402
 from fourways.training.__main__ import main  # noqa: E402
 from fourways.training.machine import this_machine  # noqa: E402
 from fourways.training.runs import Adapter, Data, Hyper, Run, Spans, write_run  # noqa: E402
@@ -252,7 +252,7 @@ def test_words_of_a_package_are_not_written_again(tmp_path):
     assert (ours.package, ours.folder, ours.sha256) == (theirs.package, theirs.folder, theirs.sha256)
     folder = ours.place()
     config = json.loads((folder / "config.json").read_text())
-    config |= {"architectures": [readers.ARCHITECTURE], "fourways": {"words": "minilm"}, "num_hidden_layers": 1}
+    config |= {"architectures": [READER], "fourways": {"words": "minilm"}, "num_hidden_layers": 1}
     readers.save_reader(readers.make_reader(config), config, tmp_path, torch.bfloat16)
     assert readers.WORDS not in load_file(tmp_path / "model.safetensors")
     loaded = readers.load_reader(tmp_path)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from fourways.core.chat import Message, text_of
 from fourways.core.errors import InvalidRequest
+from fourways.core.reading import reads
 from fourways.training.data.rows import Row
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ _OPEN, _SHUT = "\ue0f0", "\ue0f1"
 """Stand around what is learned while a row is rendered: of Unicode's private use, so that no text has them."""
 _GENERATION = re.compile(r"\{%(-?)\s*(?:end)?generation\s*(-?)%\}")
 """A tag of transformers' own that marks what is learned; it writes nothing."""
+OF_READERS = "{% for message in messages %}{{ message.content }}\n\n{% endfor %}"
+"""Of a base that only reads and has none: its rows as they are. It reads windows, so that no row is too long for it."""
 NO_WINDOW = 10**9
 """tokenizers write huge numbers where a model has no window of its own."""
 
@@ -95,7 +98,7 @@ class ChatTemplate:
 
 
 def read_template(base: Path) -> ChatTemplate:
-    """Read the chat template of a base's folder, and how much it reads at a time.
+    """Read the chat template of a base's folder, and how much it reads at a time; a reader needs none.
 
     Raises:
         InvalidRequest: the folder has none, or it is no template.
@@ -103,6 +106,8 @@ def read_template(base: Path) -> ChatTemplate:
     from jinja2 import TemplateError
 
     settings = _json(base / "tokenizer_config.json")
+    if reads(_json(base / "config.json")):
+        return ChatTemplate(source=OF_READERS, tokens={})
     beside = base / "chat_template.jinja"
     source = beside.read_text(encoding="utf-8") if beside.is_file() else settings.get("chat_template")
     if isinstance(source, list):  # several, by name

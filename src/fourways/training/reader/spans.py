@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from fourways.core.reading import BEFORE_QUESTION, NOT_SAID
+from fourways.core.reading import BEFORE_QUESTION, NOT_SAID, READER
 from fourways.training.__main__ import main as run_program
 from fourways.training.machine import this_machine
 from fourways.training.reader.scoring import Exam, read_xquad, squad_scores, unseen_kinds
@@ -27,7 +27,7 @@ from fourways.training.tuning.windows import Cutter
 
 NAME, BASE = "fourways-reader", "minilm"
 BATCH = 32
-"""Questions a step: about 4,096 tokens (decision 0013)."""
+"""Questions a step: about 2,900 tokens."""
 COUNT = 256
 """Exams of each kind."""
 TOKENIZER = (("base", "tokenizer.json"), ("base", "tokenizer_config.json"))
@@ -110,7 +110,7 @@ def write_base(folder: Path, seed: int) -> None:
     place = readers.PACKAGED[BASE].place()
     config = json.loads((place / "config.json").read_bytes())
     config = {name: value for name, value in config.items() if name not in {"_name_or_path", "gradient_checkpointing"}}
-    config |= {"architectures": [readers.ARCHITECTURE], "dtype": "float32", "fourways": {"words": BASE}}
+    config |= {"architectures": [READER], "dtype": "float32", "fourways": {"words": BASE}}
     torch.manual_seed(seed)
     model = readers.make_reader(config)
     model.load_state_dict(readers.packaged(BASE), strict=False)

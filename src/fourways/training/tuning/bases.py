@@ -12,9 +12,10 @@ from typing import Any
 import torch
 
 from fourways.core.errors import InvalidRequest
+from fourways.core.reading import reads
 from fourways.training.machine import Machine
 from fourways.training.runs import AdapterKind
-from fourways.training.tuning.readers import load_reader, reads, save_reader
+from fourways.training.tuning.readers import load_reader, save_reader
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _READ = ("*.safetensors", "*.json", "*.jinja", "*.model", "README.md", "LICENSE*")

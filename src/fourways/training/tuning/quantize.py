@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from fourways.core.errors import InvalidRequest
+from fourways.core.reading import reads
 
 GROUP = 64
 """Weights of a row that share a scale, at four bits."""
@@ -76,7 +77,7 @@ def quantize_folder(folder: Path, precision: str) -> dict[str, Any]:
     Returns:
         `bits`, and `bytes` of the weights before and after.
     """
-    from fourways.training.tuning.readers import reads, rounded_names
+    from fourways.training.tuning.readers import rounded_names
 
     bits = BITS[precision]
     config = json.loads((folder / "config.json").read_bytes())

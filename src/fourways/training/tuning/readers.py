@@ -14,9 +14,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from fourways.core.errors import InvalidRequest
+from fourways.core.reading import READER
 from fourways.training.tuning.quantize import restored
 
-ARCHITECTURE = "BertForQuestionAnswering"
 WORDS = "bert.embeddings.word_embeddings.weight"
 """The embeddings of words: most of a small reader's weights, and never trained."""
 _ENCODER = "bert.encoder."
@@ -62,11 +62,6 @@ PACKAGED: Mapping[str, Packaged] = MappingProxyType(
     }
 )
 """Encoders whose words a reader may share, as `engine/folders` knows them."""
-
-
-def reads(config: Mapping[str, Any]) -> bool:
-    """Say whether a `config.json` is a reader's."""
-    return config.get("architectures") == [ARCHITECTURE]
 
 
 def load_reader(folder: Path) -> Any:  # noqa: ANN401 - transformers' class
@@ -131,7 +126,7 @@ def save_reader(model: Any, config: Mapping[str, Any], folder: Path, dtype: torc
     }
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     kept = {name: value for name, value in config.items() if name not in {"quantization_config", "torch_dtype"}}
-    kept |= {"architectures": [ARCHITECTURE], "dtype": str(dtype).removeprefix("torch.")}
+    kept |= {"architectures": [READER], "dtype": str(dtype).removeprefix("torch.")}
     (folder / "config.json").write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
 
 
