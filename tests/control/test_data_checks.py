@@ -99,13 +99,6 @@ async def test_a_base_without_a_tokenizer_says_so(tmp_path):
         base_named("nowhere", tmp_path)
 
 
-def test_a_base_that_reads_has_no_template_to_check_rows_with(tmp_path):
-    (tmp_path / "reads").mkdir()
-    (tmp_path / "reads" / "config.json").write_text('{"architectures": ["BertForQuestionAnswering"]}')
-    with pytest.raises(InvalidRequest, match="reads and has no chat template"):
-        base_named("reads", tmp_path)
-
-
 # ---------------------------------------------------------------- pairs that a model writes
 
 TEXT = "Ferry is our VPN. The gateway listens on UDP port 51820. A session ends after 12 hours."

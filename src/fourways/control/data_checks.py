@@ -13,7 +13,6 @@ from fourways.control.suites_apart import Contaminated, contaminated
 from fourways.core.errors import InvalidRequest, Problem, Unavailable
 from fourways.evals.cases import Suite
 from fourways.knowledge.parse.language import detect_language
-from fourways.models.weights import reads
 from fourways.training.data import checking
 from fourways.training.data.checking import UNEVEN, Checkup
 from fourways.training.data.cleaning import Known
@@ -46,15 +45,12 @@ def base_named(name: str, folder: Path, *, length: int | None = None) -> Base:
     """Find a base: a folder, from the project's on, or one that travels with fourways.
 
     Raises:
-        InvalidRequest: there is no such folder, or it has no chat template, as weights that read have none.
+        InvalidRequest: there is no such folder, or it has no chat template.
     """
     packaged = Path(str(files("fourways"))) / "weights" / name
     found = next((path for path in (folder / name, Path(name), packaged) if path.is_dir()), None)
     if found is None:
         raise InvalidRequest(f"there is no base {name}: right would be a folder with tokenizer.json and config.json")
-    if reads(name, found):
-        msg = f"{name} reads and has no chat template to render rows with; right would be the check without --base"
-        raise InvalidRequest(msg)
     return Base(folder=found, template=read_template(found), length=length)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from fourways.config.ways import PACKAGED, READER, SMALL
+from fourways.core import reading
 from fourways.core.errors import Unavailable
 from fourways.core.ids import digest
 from fourways.models.adapters import Wanted
@@ -19,8 +20,6 @@ from fourways.models.serving import Served
 from fourways.models.started import Servers
 
 MADE_BY = MappingProxyType({SMALL: "small-model", READER: "small-reader"})
-READS = "BertForQuestionAnswering"
-"""The architecture of weights that read, in their `config.json`."""
 END = 65536
 """Bytes read at either end of a file of weights: training leaves its mark in them, and reading them costs nothing."""
 
@@ -58,7 +57,7 @@ def reads(name: str, folder: Path) -> bool:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(config, dict) and config.get("architectures") == [READS]
+    return isinstance(config, dict) and reading.reads(config)
 
 
 def named_by_content(folder: Path) -> str:
