@@ -1,6 +1,6 @@
 """A span reader on MiniLM beside `fourways-small`, before and after tuning on XQuAD: one command, a line for each.
 
-    OMP_WAIT_POLICY=PASSIVE python -m benchmarks.reader [--tokens 1.8] [--out FOLDER]
+    OMP_WAIT_POLICY=PASSIVE python -m benchmarks.reader [--tokens 1.8] [--passes 3] [--out FOLDER]
 
 The reader is made by `training/reader/spans`. It learns from what `fourways-small` learned from, and never from XQuAD
 until both are tuned on it, by one program: three passes over some 1,000 of its questions, measured on the other
@@ -32,7 +32,6 @@ from fourways.training.runs import Adapter, Data, Hyper, Run, write_run
 from fourways.training.tuning.quoting import Quoter
 
 SMALL = Path(__file__).resolve().parents[1] / "src" / "fourways" / "weights" / "fourways-small"
-PASSES = 3
 HELD = 190
 """Questions of XQuAD that are not tuned on, and the rest of their articles."""
 
@@ -119,10 +118,10 @@ def examine_small(name: str, folder: Path, xquad: Sequence[Exam]) -> None:
     sys.stdout.flush()
 
 
-def tune(base: Path, exams: Sequence[Exam], folder: Path) -> Path:
+def tune(base: Path, exams: Sequence[Exam], folder: Path, passes: float) -> Path:
     """Tune all weights of a base by the platform's own program and its table of defaults."""
     data, adapter = Data(train="rows.jsonl"), Adapter(kind="full")
-    write_run(Run(method="sft", base=str(base), adapter=adapter, data=data, hyper=Hyper(epochs=PASSES)), folder)
+    write_run(Run(method="sft", base=str(base), adapter=adapter, data=data, hyper=Hyper(epochs=passes)), folder)
     (folder / "rows.jsonl").write_text("".join(f"{json.dumps(row_of(exam))}\n" for exam in exams))
     subprocess.run([sys.executable, "-m", "fourways.training", str(folder)], check=True)
     told(folder)
@@ -138,6 +137,7 @@ def told(folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reader", description=__doc__)
     parser.add_argument("--tokens", type=float, default=1.8, help="of generated text, in millions")
+    parser.add_argument("--passes", type=float, default=3.0, help="over the questions that are tuned on")
     parser.add_argument("--data", type=Path, default=DATA, help="the folder of xquad and handbook_18f")
     parser.add_argument("--out", type=Path, help="a new folder for what is tuned; a temporary one otherwise")
     parser.add_argument("--seed", type=int, default=1)
@@ -145,6 +145,10 @@ def main() -> None:
     out = asked.out or Path(tempfile.mkdtemp(prefix="reader-"))
     xquad = asked.data / "xquad" / "xquad.en.json"
     halves, work = divide(xquad, asked.seed), (out / "reader").resolve()
+
+    def tuned(base: Path, name: str) -> Path:
+        return tune(base, halves.tuned, out / name, asked.passes)
+
     there = {name: sum(str(e.question.answer) in e.passage for e in exams) for name, exams in UNSEEN.items()}
     print(f"answers that stand in their passage letter for letter, of 256: {there}")
     print("MiniLM learns from generated text", flush=True)
@@ -154,11 +158,10 @@ def main() -> None:
     print("the reader, articles held back")
     read_reader(open_quoter(work / "model"), halves.held)
     print(f"the reader is tuned on {len(halves.tuned)} questions", flush=True)
-    examine_reader("the reader, tuned", tune(work / "model", halves.tuned, out / "tuned"), halves.held)
+    examine_reader("the reader, tuned", tuned(work / "model", "tuned"), halves.held)
     examine_small("fourways-small, articles held back", SMALL, halves.held)
-    examine_small("fourways-small, tuned", tune(SMALL, halves.tuned, out / "small"), halves.held)
-    fresh = tune(work / "base", halves.tuned, out / "fresh")
-    examine_reader("MiniLM, tuned without generated text", fresh, halves.held)
+    examine_small("fourways-small, tuned", tuned(SMALL, "small"), halves.held)
+    examine_reader("MiniLM, tuned without generated text", tuned(work / "base", "fresh"), halves.held)
 
 
 if __name__ == "__main__":
