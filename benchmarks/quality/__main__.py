@@ -1,6 +1,7 @@
 """Quality with the embedded default on real data, through the real pipeline: one command, a table, a JSON file.
 
-    python -m benchmarks.quality [--only xquad,cranfield,sec_10q,handbook,helpdesk,abstention,languages] [--keep FOLDER]
+    python -m benchmarks.quality [--only xquad,cranfield,sec_10q,handbook,helpdesk,abstention,languages] [--model NAME]
+        [--keep FOLDER]
 
 A project is written around ../shared/data, ingested and asked as a client would ask it. `--keep` leaves the project
 in a folder, so that a second run begins with the questions; `--only sweep` measures the abstention threshold.
@@ -40,7 +41,7 @@ def main() -> int:
         return 2
     started = time.monotonic()
     with kept_folder(arguments.keep) as folder:
-        figures = asyncio.run(measure(folder, arguments.only, console))
+        figures = asyncio.run(measure(folder, arguments.only, arguments.model, console))
     console.print(table_of(figures))
     seconds = round(time.monotonic() - started, 1)
     arguments.json.write_text(json.dumps({"seconds": seconds, "figures": [asdict(one) for one in figures]}, indent=1))
@@ -52,6 +53,7 @@ def read_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__.splitlines()[0])
     parser.add_argument("--only", type=named, default=DEFAULT, help=f"some of {','.join(MEASURES)}")
+    parser.add_argument("--model", default="extractive", help="what answers from what is found")
     parser.add_argument("--keep", type=Path, help="folder of the project, kept and used again")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where the figures are written")
     return parser.parse_args()
@@ -77,10 +79,10 @@ def kept_folder(keep: Path | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-async def measure(folder: Path, names: Sequence[str], console: Console) -> list[Figure]:
+async def measure(folder: Path, names: Sequence[str], model: str, console: Console) -> list[Figure]:
     """Write and ingest the corpora that the measures need, then take the measures."""
     corpora = tuple(dict.fromkeys(corpus for name in names for corpus in MEASURES[name][1]))
-    write_project(folder, corpora)
+    write_project(folder, corpora, model)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     figures: list[Figure] = []
     with Progress(*columns, console=console) as bars:

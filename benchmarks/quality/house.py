@@ -45,7 +45,7 @@ class Asked:
     seconds: float
 
 
-def write_project(folder: Path, names: Sequence[str]) -> None:
+def write_project(folder: Path, names: Sequence[str], model: str) -> None:
     """Write a project with one knowledge and one app for each corpus; all settings are the defaults."""
     for name in names:
         documents = folder / "docs" / name
@@ -55,7 +55,7 @@ def write_project(folder: Path, names: Sequence[str]) -> None:
     project = {
         "project": "quality",
         "knowledge": {name: {"sources": [{"type": "files", "paths": [f"docs/{name}"]}]} for name in names},
-        "apps": {name: {"ways": {"rag": {"knowledge": name, "model": "extractive"}}} for name in names},
+        "apps": {name: {"ways": {"rag": {"knowledge": name, "model": model}}} for name in names},
     }
     (folder / "fourways.yaml").write_text(yaml.safe_dump(project, sort_keys=False), encoding="utf-8")
 

@@ -19,6 +19,7 @@ from fourways.bootstrap import House
 from fourways.core.data import Hit
 from fourways.models.strength import strength
 from fourways.models.words import content_words
+from fourways.training.reader.scoring import f1, plain
 
 PASSAGES_A_DOCUMENT = 3
 """Passages searched for each rank that counts: several of one document count once."""
@@ -107,6 +108,8 @@ async def xquad(house: House, progress: Progress) -> list[Figure]:
         share(name, "… in the best sentence", [quotes_answer(*pair, 1) for pair in pairs]),
         share(name, "… in the best two", [quotes_answer(*pair, 2) for pair in pairs]),
         share(name, "right passage quoted", [cites_right(*pair) for pair in pairs]),
+        share(name, "the answer and nothing else", [plain(one.text) == plain(case.answer) for one, case in pairs]),
+        mean(name, "F1 of the words", [f1(one.text, case.answer) for one, case in pairs]),
         mean(name, "sentences quoted", [len(one.quotes) for one, _ in answering]),
         mean(name, "words quoted", [len(one.text.split()) for one, _ in answering]),
         share(name, "abstained", [one.abstained for one in asked], most=0.08),

@@ -15,6 +15,8 @@ LONGEST = 30
 """Tokens of an answer at most."""
 HIDDEN = -1e4
 """The score of a token that no answer begins or ends with."""
+SHORT = 200
+"""Tokens of a row up to which attention written out is faster on a CPU than torch's: 1.8 times at 96, level at 200."""
 TOGETHER = 16_384
 """Tokens that are read at a time, padding counted in."""
 
@@ -42,6 +44,8 @@ NONE = Quote(text="", margin=float("-inf"))
 def scores(model: Any, machine: Machine, laid: Laid) -> Tensor:  # noqa: ANN401 - transformers' class
     """Return how likely an answer begins and ends at each token: (rows, length, 2), float32."""
     device = machine.device
+    written_out = machine.device.type == "cpu" and laid.tokens.shape[1] <= SHORT
+    model.set_attn_implementation("eager" if written_out else "sdpa")
     with machine.computing():
         out = model(
             input_ids=laid.tokens.to(device), attention_mask=laid.seen.to(device), token_type_ids=laid.types.to(device)
