@@ -13,8 +13,9 @@ pytest.importorskip("torch", reason="needs fourways[engine]")
 import torch
 
 from fourways.core.errors import InvalidRequest, NotFound, Unavailable
+from fourways.core.folders import verify
 from fourways.engine.encoders import BertEncoder, CrossEncoder, SentenceTransformersEncoder, open_encoder
-from fourways.engine.folders import find_folder, read_encoding, verify, weights_of
+from fourways.engine.folders import find_folder, read_encoding, weights_of
 from fourways.engine.precision import choose
 
 TEXTS = [

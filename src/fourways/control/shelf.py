@@ -11,8 +11,9 @@ from fourways.config.tree import Project
 from fourways.config.ways import PACKAGED
 from fourways.control.transfers import fingerprints
 from fourways.core.errors import InvalidRequest, NotFound
+from fourways.core.folders import is_reader
 from fourways.core.ids import TenantId, digest
-from fourways.models.weights import packaged_folder, reads
+from fourways.models.weights import packaged_folder
 from fourways.store import trainings
 from fourways.store.database import Database
 from fourways.store.trainings import WeightsRow
@@ -70,7 +71,7 @@ class Shelf:
         if isinstance(place, str):
             return Base(name=name, digest=digest(f"hub:{place}".encode()))
         made_of = await asyncio.to_thread(self.folders.digest_of, place)
-        return Base(name=name, digest=made_of, reads=reads(name, place))
+        return Base(name=name, digest=made_of, reads=is_reader(place))
 
     def place(self, name: str) -> Path | str:
         """Return the folder that a base's name means, or the name itself where a hub holds it.

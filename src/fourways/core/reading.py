@@ -9,8 +9,6 @@ from fourways.core.chat import text_of
 
 NOT_SAID = "The text does not say."
 """What a reader answers where its texts do not; `evals/abstaining` recognises it."""
-READER = "BertForQuestionAnswering"
-"""What a reader's `config.json` names as its architecture."""
 BEFORE_QUESTION = "\n\nQuestion: "
 """Stands between passages and their question."""
 _SOURCES = re.compile(r"\ASources:\s*\n")
@@ -23,11 +21,6 @@ class Asked:
 
     question: str
     texts: tuple[str, ...]
-
-
-def reads(config: Mapping[str, Any]) -> bool:
-    """Say whether a `config.json` is that of a reader, which quotes and cannot write."""
-    return config.get("architectures") == [READER]
 
 
 def asked(messages: Sequence[Mapping[str, Any]]) -> Asked:

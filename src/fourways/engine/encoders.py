@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from fourways.core.errors import InvalidRequest, Unavailable
+from fourways.core.folders import PACKAGED, verify
 from fourways.engine.bert import Bert, pooled, relevance
-from fourways.engine.folders import PACKAGED, Encoding, find_folder, read_encoding, read_shape, verify, weights_of
+from fourways.engine.folders import Encoding, find_folder, read_encoding, read_shape, weights_of
 from fourways.engine.precision import choose
 from fourways.engine.tokens import Tokens, WordPieces
 

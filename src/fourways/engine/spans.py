@@ -13,9 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from fourways.core.errors import InvalidRequest, MissingPackage
+from fourways.core.folders import PACKAGED, READER, verify
 from fourways.engine.bert import Bert
 from fourways.engine.checkpoints import digest_of, files_of, read_tensors
-from fourways.engine.folders import PACKAGED, READER, BertShape, find_folder, read_shape, verify, weights_of
+from fourways.engine.folders import BertShape, find_folder, read_shape, weights_of
 from fourways.engine.opening import Options
 from fourways.engine.parity import NOT_COMPARED, Agreement, judge, near_of, remembered, version
 from fourways.engine.precision import choose

@@ -1,13 +1,11 @@
 """Folders of weights that our engine serves: what they are called, by what they hold, and the one in the package."""
 
-import json
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 
-from fourways.config.ways import PACKAGED, READER, SMALL
-from fourways.core import reading
+from fourways.config.ways import READER, SMALL
 from fourways.core.errors import Unavailable
 from fourways.core.ids import digest
 from fourways.models.adapters import Wanted
@@ -42,22 +40,6 @@ def packaged_folder(name: str, root: Path | None = None) -> Path:
         )
         raise Unavailable(msg)
     return folder
-
-
-def reads(name: str, folder: Path) -> bool:
-    """Tell whether weights only read: they quote from what they are shown, and cannot write.
-
-    Args:
-        name: as the project file says it.
-        folder: where they lie.
-    """
-    if name in PACKAGED:
-        return name == READER
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(config, dict) and reading.reads(config)
 
 
 def named_by_content(folder: Path) -> str:

