@@ -13,10 +13,10 @@ pytest.importorskip("torch", reason="needs fourways[engine]")
 import torch
 
 from fourways.core.errors import InvalidRequest, NotFound, Unavailable
-from fourways.core.folders import verify
 from fourways.engine.encoders import BertEncoder, CrossEncoder, SentenceTransformersEncoder, open_encoder
 from fourways.engine.folders import find_folder, read_encoding, weights_of
 from fourways.engine.precision import choose
+from fourways.models.folders import verify
 
 TEXTS = [
     "",

@@ -15,12 +15,12 @@ from safetensors.torch import load_file, save_file
 from tests.engine.readers import edit, make_finder, make_reader
 
 from fourways.core.errors import InvalidRequest, NotFound
-from fourways.core.folders import is_reader
 from fourways.engine.folders import find_folder
 from fourways.engine.opening import Options
 from fourways.engine.spans import LONGEST, TransformersScorer, compare, likeliest, open_reader, probe_of
 from fourways.engine.tokens import Spelled
 from fourways.engine.windows import OVERLAP, windows_of
+from fourways.models.folders import is_reader
 
 pytestmark = pytest.mark.xdist_group("spans")
 

@@ -11,8 +11,8 @@ from fourways.config.tree import Project
 from fourways.config.ways import PACKAGED
 from fourways.control.transfers import fingerprints
 from fourways.core.errors import InvalidRequest, NotFound
-from fourways.core.folders import is_reader
 from fourways.core.ids import TenantId, digest
+from fourways.models.folders import is_reader
 from fourways.models.weights import packaged_folder
 from fourways.store import trainings
 from fourways.store.database import Database

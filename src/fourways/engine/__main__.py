@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from uvicorn import Config, Server
 
 from fourways.core.errors import FourwaysError, InvalidRequest, Unavailable
-from fourways.core.folders import is_reader
 from fourways.engine.app import HANDLERS, App
 from fourways.engine.lifeline import watch_parent
 from fourways.engine.service import Engine, Loaded, Settings
+from fourways.models.folders import is_reader
 
 if TYPE_CHECKING:
     from fourways.engine.chat_service import ChatEngine, LoadedModel

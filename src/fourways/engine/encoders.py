@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from fourways.core.errors import InvalidRequest, Unavailable
-from fourways.core.folders import PACKAGED, verify
 from fourways.engine.bert import Bert, pooled, relevance
 from fourways.engine.folders import Encoding, find_folder, read_encoding, read_shape, weights_of
 from fourways.engine.precision import choose
 from fourways.engine.tokens import Tokens, WordPieces
+from fourways.models.folders import PACKAGED, verify
 
 
 class Encoder(Protocol):

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from fourways.core.errors import NotFound
-from fourways.core.folders import PACKAGED
+from fourways.models.folders import PACKAGED
 
 T = TypeVar("T")
 

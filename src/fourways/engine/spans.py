@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from fourways.core.errors import InvalidRequest, MissingPackage
-from fourways.core.folders import PACKAGED, READER, verify
 from fourways.engine.bert import Bert
 from fourways.engine.checkpoints import digest_of, files_of, read_tensors
 from fourways.engine.folders import BertShape, find_folder, read_shape, weights_of
@@ -22,6 +21,7 @@ from fourways.engine.parity import NOT_COMPARED, Agreement, judge, near_of, reme
 from fourways.engine.precision import choose
 from fourways.engine.shapes import read_config
 from fourways.engine.tokens import Tokens, WordPieces
+from fourways.models.folders import PACKAGED, READER, verify
 
 log = logging.getLogger(__name__)
 

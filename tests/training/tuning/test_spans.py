@@ -17,8 +17,8 @@ pytest.importorskip("peft")
 from safetensors.torch import load_file  # noqa: E402
 from tests.training.tuning.conftest import lines, write_rows  # noqa: E402
 
-from fourways.core.folders import PACKAGED, READER  # noqa: E402
 from fourways.core.reading import NOT_SAID  # noqa: E402
+from fourways.models.folders import PACKAGED, READER  # noqa: E402
 from fourways.training.__main__ import main  # noqa: E402
 from fourways.training.machine import this_machine  # noqa: E402
 from fourways.training.runs import Adapter, Data, Hyper, Run, Spans, write_run  # noqa: E402

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from fourways.core.chat import Message, text_of
 from fourways.core.errors import InvalidRequest
-from fourways.core.folders import reads
+from fourways.models.folders import reads
 from fourways.training.data.rows import Row
 
 if TYPE_CHECKING:

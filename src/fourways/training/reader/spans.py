@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from fourways.core.folders import PACKAGED, READER
 from fourways.core.reading import BEFORE_QUESTION, NOT_SAID
+from fourways.models.folders import PACKAGED, READER
 from fourways.training.__main__ import main as run_program
 from fourways.training.machine import this_machine
 from fourways.training.reader.scoring import Exam, read_xquad, squad_scores, unseen_kinds

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from fourways.core.errors import InvalidRequest
-from fourways.core.folders import reads
+from fourways.models.folders import reads
 from fourways.training.machine import Machine
 from fourways.training.runs import AdapterKind
 from fourways.training.tuning.readers import load_reader, save_reader

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from fourways.core.errors import InvalidRequest
-from fourways.core.folders import reads
+from fourways.models.folders import reads
 
 GROUP = 64
 """Weights of a row that share a scale, at four bits."""

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from fourways.core.errors import InvalidRequest
-from fourways.core.folders import PACKAGED, READER, verify
+from fourways.models.folders import PACKAGED, READER, verify
 from fourways.training.tuning.quantize import restored
 
 WORDS = "bert.embeddings.word_embeddings.weight"
