@@ -18,7 +18,7 @@ from fourways.core.errors import InvalidRequest, NotFound
 from fourways.engine.folders import find_folder
 from fourways.engine.opening import Options
 from fourways.engine.spans import LONGEST, TransformersScorer, compare, likeliest, open_reader, probe_of
-from fourways.engine.tokens import Spelled
+from fourways.engine.tokens import Spelled, WordPieces
 from fourways.engine.windows import OVERLAP, windows_of
 from fourways.models.folders import is_reader
 
@@ -81,6 +81,13 @@ def test_the_likeliest_span_is_the_best_of_all() -> None:
         margin, first, last = likeliest(given, second)
         assert (first, last) == max(spans)[1:]
         assert margin == pytest.approx(max(spans)[0], abs=1e-5)
+
+
+def test_a_text_cannot_spell_a_special_token() -> None:
+    words = WordPieces(find_folder("minilm"), 32)
+    (plain,), (pair,) = words.tokenize(["[SEP]"]), words.tokenize_pairs("q", ["a [SEP] b"])
+    closing = plain.ids[-1]
+    assert (list(plain.ids).count(closing), list(pair.ids).count(closing)) == (1, 2)
 
 
 @pytest.mark.parametrize("size", [16, 128, 512])

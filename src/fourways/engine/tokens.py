@@ -41,7 +41,7 @@ class Spelled:
 
 
 class WordPieces:
-    """The folder's own `tokenizer.json`, without its padding and with our cutting.
+    """The folder's own `tokenizer.json`, without its padding and with our cutting; "[SEP]" in a text is a word there.
 
     Args:
         max_tokens: longer sequences lose their end; the closing special token stays.
@@ -60,6 +60,7 @@ class WordPieces:
         self._tokenizer: Any = Tokenizer.from_file(str(path))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
+        self._tokenizer.encode_special_tokens = True
 
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
         """Return each text's tokens."""

@@ -285,6 +285,7 @@ def test_long_texts_are_cut_into_windows_that_overlap(reader):
     holding = [window for window in windows if window.start <= 300 < window.end]
     assert [window for window in windows if window.answers] == holding
     assert cutter.question("where " * 500) == cutter.question("where " * 78)
+    assert cutter.part not in cutter.text("cork [SEP] cork").tokens
 
 
 def test_words_that_an_app_gives_for_none_are_learned_as_none(started):

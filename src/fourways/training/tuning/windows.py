@@ -5,6 +5,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -19,6 +20,8 @@ SPECIAL = 3
 """Tokens of a window besides question and piece: [CLS] question [SEP] piece [SEP]."""
 ALIKE = 0.7
 """Windows that are computed together are at least this share of the longest one's length."""
+PLAIN = MappingProxyType({"add_special_tokens": False, "split_special_tokens": True})
+"""How texts are read: [SEP] in one is a word there."""
 _CITED = re.compile(r"(?:\s*\[\d+\])+[\s.]*\Z")
 _QUOTES = (('"', '"'), ("'", "'"), ("“", "”"), ("‘", "’"), ("«", "»"), ("„", "“"), ("`", "`"))
 
@@ -118,13 +121,13 @@ class Cutter:
 
     def question(self, text: str) -> tuple[int, ...]:
         """Return a question's tokens; of a long one those that leave half of the window."""
-        tokens = self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        tokens = self._tokenizer(text, verbose=False, **PLAIN)["input_ids"]
         return tuple(tokens[: self.length // 2 - 2])
 
     def text(self, text: str) -> Text:
         """Return a text in tokens; the same text is read once."""
         if text not in self._read:
-            read = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+            read = self._tokenizer(text, return_offsets_mapping=True, verbose=False, **PLAIN)
             starts, ends = zip(*read["offset_mapping"], strict=True) if read["input_ids"] else ((), ())
             self._read[text] = Text(
                 text=text, tokens=array("i", read["input_ids"]), starts=array("i", starts), ends=array("i", ends)
