@@ -17,6 +17,7 @@ from fourways.control.worker import LEASE
 from fourways.core.chat import ChatRequest, Principal, collect
 from fourways.core.errors import InvalidRequest, NotTrained
 from fourways.core.ids import DEFAULT_TENANT as TENANT
+from fourways.core.reading import NOT_SAID
 from fourways.core.trace import Trace
 from fourways.launch.base import OnReport, Program
 from fourways.store import jobs, trainings
@@ -166,6 +167,24 @@ async def test_rows_are_put_with_the_prompt_that_people_will_meet(house: House):
     assert job.state == "queued"  # and the next worker goes on
     await build(house, launcher)
     assert launcher.ran == [launcher.ran[0]] * 2
+
+
+async def test_whatever_words_a_row_abstains_in_a_reader_learns_to_say_its_own(house: House, tmp_path: Path):
+    (tmp_path / "base" / "config.json").write_text('{"architectures": ["BertForQuestionAnswering"]}')
+    abstained = {"role": "assistant", "content": "I could not find this in the documents."}
+    asked = {"role": "user", "content": "Where does Eve live?"}
+    (tmp_path / "towns.jsonl").write_text(
+        rows("Ada", "Bo", "Cy", "Dee") + json.dumps({"messages": [asked, abstained]}) + "\n"
+    )
+    launcher = Instant(hangs=1)
+    doing = asyncio.create_task(build(house, launcher))
+    await launcher.began.wait()
+    assert read_run(launcher.ran[0]).adapter.kind == "full"
+    texts = [path.read_text() for path in launcher.ran[0].glob("*.jsonl")]
+    learned = [json.loads(line) for text in texts for line in text.splitlines() if "messages" in line]
+    assert {row["messages"][-1]["content"] for row in learned} == {"In Arles.", NOT_SAID}
+    doing.cancel()
+    await asyncio.gather(doing, return_exceptions=True)
 
 
 async def test_when_the_data_changes_the_earlier_candidate_serves_until_it_is_trained_anew(house: House):

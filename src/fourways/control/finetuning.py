@@ -72,7 +72,9 @@ async def _recipe(workshop: Workshop, trains: Trains, files: Files, asked: Asked
     if asked.multiplier is not None:
         place = trains.shelf.place(node.base)
         parameters = read_shape(place).parameters if isinstance(place, Path) else 1_000_000_000
-        rate = rate_for(run.method, parameters, adapters=run.adapter.kind != "full") * asked.multiplier
+        rate = (
+            rate_for(run.method, parameters, adapters=run.adapter.kind != "full", reader=base.reads) * asked.multiplier
+        )
         run = msgspec.structs.replace(run, hyper=msgspec.structs.replace(run.hyper, learning_rate=rate))
     named = [name for name in (asked.training_file, asked.validation_file) if name]
     rows = [await asyncio.to_thread(files.get, name) for name in named]

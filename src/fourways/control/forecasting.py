@@ -144,6 +144,7 @@ def _tuned(recipe: Recipe, shelf: Shelf, sizes: Sizes) -> _Made:
         learned=round(sum(own)),
         window=window,
         per_rank=shape.per_rank if shape else 1_000_000,
+        reader=recipe.base is not None and recipe.base.reads,
     )
     derived = derive(run, facts)
     seen = sum(min(window, size + shown) for size in own) * derived.epochs

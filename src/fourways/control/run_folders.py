@@ -13,6 +13,8 @@ import msgspec
 from fourways.control.worker import Note
 from fourways.core.errors import InvalidRequest
 from fourways.core.ids import digest
+from fourways.core.reading import NOT_SAID
+from fourways.evals.abstaining import says_nothing
 from fourways.launch.base import RUN
 from fourways.store.datasets import RestsOn
 from fourways.training.runs import Data, Run, write_run
@@ -93,7 +95,7 @@ async def fill(recipe: Recipe, folder: Path, run: Run, fetch: Fetch, putting: Pu
     if (folder / RUN).is_file():
         return read_filled(folder)
     await asyncio.to_thread(_emptied, folder)
-    writer = _Writer(folder, putting, note)
+    writer = _Writer(folder, putting, note, reads=recipe.base is not None and recipe.base.reads)
     if run.method == "pretrain":
         run = await _pretraining(recipe, run, fetch, writer)
     else:
@@ -146,8 +148,8 @@ async def _pretraining(recipe: Recipe, run: Run, fetch: Fetch, writer: "_Writer"
 class _Writer:
     """Writes rows into a folder, and remembers what they rest on."""
 
-    def __init__(self, folder: Path, putting: Putting, note: Note) -> None:
-        self._folder, self._putting, self.note = folder, putting, note
+    def __init__(self, folder: Path, putting: Putting, note: Note, *, reads: bool) -> None:
+        self._folder, self._putting, self.note, self._reads = folder, putting, note, reads
         self._digests: dict[str, str] = {}
         self._rows = self._left_out = 0
         self._rests_on: dict[tuple[str, str, str], int] = {}
@@ -186,9 +188,12 @@ class _Writer:
         messages = line["messages"]
         answered = "chosen" not in line and "completion" not in line
         asked, said = (messages[:-1], messages[-1:]) if answered else (messages, [])
-        put = await self._putting(asked)
-        if put is None or _made_up(put, _answer(line, said)):
+        put, answer = await self._putting(asked), _answer(line, said)
+        abstains = says_nothing(answer)
+        if put is None or (not abstains and _made_up(put, answer)):
             return None
+        if abstains and said and self._reads:
+            said = [{**said[-1], "content": NOT_SAID}]
         seen = list(dict.fromkeys((hit.passage.knowledge, hit.passage.document) for hit in put.sources))
         shown = {"shown": [list(one) for one in seen]} if seen else {}
         return {**line, "messages": [*map(dict, put.messages), *said], **shown}
