@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from fourways.store.trainings import WeightsRow
     from fourways.store.weights import WeightsFolders
 
-SHORT = 12
-"""Characters of a digest that people use."""
+SHOWN = 10
+"""Characters of a digest that people see."""
 
 Digest = Annotated[str, typer.Argument(help="The digest, or enough of its front.")]
 
@@ -56,10 +56,10 @@ def list_weights(
     if as_json:
         print_json([_plain(row, folders) for row in rows])
         return
-    columns = ("weights", "for", "method", "base", "loss", "size", "trained")
-    made = table("Weights", columns, [_row(row, folders) for row in rows], right=("loss", "size"))
+    columns = ("weights", "for", "what", "loss", "trained")
+    made = table("Weights", columns, [_row(row, folders) for row in rows], right=("loss",))
     for column in made.columns:
-        column.no_wrap = True
+        column.overflow = "fold"
     OUT.print(made)
     if document is not None and rows:
         OUT.print(f"{escape(document)} cannot be erased from these but by retraining from the data without it.")
@@ -86,7 +86,7 @@ def show(context: typer.Context, digest: Digest, *, as_json: AsJson = False) -> 
         print_json(_plain(row, _folders(folder_of(context))) | {"candidates": pinned, "rests_on": rests_on})
         return
     facts = _facts(row) | {"candidates": ", ".join(pinned) or "none", "rests on": _some(sources)}
-    OUT.print(table(f"Weights {row.digest[:SHORT]}", ("", ""), list(facts.items())))
+    OUT.print(table(f"Weights {row.digest[:SHOWN]}", ("", ""), list(facts.items())))
 
 
 def card(context: typer.Context, digest: Digest) -> None:
@@ -114,9 +114,9 @@ def delete(
     with opened(context, None, any_app=True) as place:
         row = _found(place, digest)
     if not yes:
-        typer.confirm(f"Delete weights {row.digest[:SHORT]} of {row.app}:{row.way}?", abort=True, err=True)
+        typer.confirm(f"Delete weights {row.digest[:SHOWN]} of {row.app}:{row.way}?", abort=True, err=True)
     _folders(folder_of(context)).delete(row.digest)
-    OUT.print(f"Deleted {row.digest[:SHORT]}; `fourways tune` or `train` makes them again.")
+    OUT.print(f"Deleted {row.digest[:SHOWN]}; `fourways tune` or `train` makes them again.")
 
 
 def _found(place: Place, digest: str) -> "WeightsRow":
@@ -135,9 +135,9 @@ def _folders(folder: Path) -> "WeightsFolders":
 
 
 def _row(row: "WeightsRow", folders: "WeightsFolders") -> Sequence[object]:
-    size = f"{folders.size(row.digest) / 1e6:,.1f} MB" if folders.has(row.digest) else "gone"
-    method = row.method if row.kind == "model" else f"{row.method} ({row.kind})"
-    return (row.digest[:SHORT], _for(row), method, row.base or "–", _loss(row), size, moment(row.created_at)[5:16])
+    what = f"{row.method} of {row.base}" if row.base else row.method
+    trained = moment(row.created_at)[5:16] if folders.has(row.digest) else "gone"
+    return (row.digest[:SHOWN], _for(row), what, _loss(row), trained)
 
 
 def _for(row: "WeightsRow") -> str:
