@@ -130,6 +130,14 @@ def test_chat_answers_with_its_sources_and_leaves_a_trace(warm):
     assert "retrieve" in warm.done("trace", answer["trace_id"]).out
 
 
+def test_the_reader_of_the_package_quotes_the_bare_answer(project):
+    project.edit("model: extractive", "model: fourways-reader")
+    project.done("ingest")
+    answer = project.done("chat", "-m", "What does a parking permit cost?", "--json").json
+    assert answer["answer"].startswith("12 euros")
+    assert [one["document"] for one in answer["citations"]] == ["docs/parking.md"]
+
+
 def test_chat_takes_a_way_a_label_and_a_question_from_a_pipe(warm):
     assert warm.done("chat", "helpdesk", "--way", "prompt", "-m", "one two").out.startswith("one two")
     assert "three four" in warm.done("chat", "parrot", text="three four\n").out
