@@ -1,6 +1,6 @@
 """Releases exported: what goes along, what stays, and that nothing is written beside the bundle."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +8,18 @@ import pytest
 
 from fourways.config.load import FILE_NAME
 from fourways.config.tree import Project
-from fourways.control import releases, transfers
+from fourways.control import releases, transfers, weights_carried
 from fourways.control.bundles import Bundle
 from fourways.core.data import Document
-from fourways.core.errors import InvalidRequest
+from fourways.core.errors import InvalidProject, InvalidRequest, NotFound
 from fourways.core.ids import DEFAULT_TENANT as TENANT
 from fourways.core.specs import Candidate
-from fourways.store import candidates, catalog
+from fourways.store import candidates, catalog, datasets, trainings
 from fourways.store.catalog import Place, Version
 from fourways.store.database import Database, open_database
+from fourways.store.datasets import DatasetRow, RestsOn
+from fourways.store.trainings import WeightsRow
+from fourways.store.weights import WeightsFolders
 
 
 @pytest.fixture
@@ -49,20 +52,29 @@ def known(database: Database, *uris: str) -> None:
         catalog.publish(connection, place, number, counts={"documents": len(uris)}, now=2.0)
 
 
-def exported(database: Database, folder: Path, *, file: str = "project: testing", **way: Any) -> Bundle:
+def exported(
+    database: Database,
+    folder: Path,
+    *,
+    file: str = "project: testing",
+    weights: WeightsFolders | None = None,
+    pin: Mapping[str, Any] | None = None,
+    **way: Any,
+) -> Bundle:
     """Export a release of a project in `folder/desk`, into `folder/desk/bundle`; `file` is what its file says."""
     app = {"ways": {"rag": {"model": "echo", "knowledge": "docs", **way}}}
     docs = {"sources": [{"type": "files", "paths": ["own.md", "../docs"]}]}
     project = Project.model_validate({"project": "testing", "knowledge": {"docs": docs}, "apps": {"desk": app}})
-    made = Candidate(app="desk", way="rag", parts={"knowledge": {"name": "docs", "snapshot": "latest"}})
+    parts = {"knowledge": {"name": "docs", "snapshot": "latest"}} | ({"weights": pin} if pin else {})
+    made = Candidate(app="desk", way="rag", parts=parts)
     with database.transaction() as connection:
         candidates.save_candidate(connection, TENANT, made, now=1.0)
     releases.create(database, TENANT, project, made, stage="production", actor="ann", now=1.0)
     home = folder / "desk"
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     (home / FILE_NAME).write_text(file)
     (home / "own.md").write_text("own")
-    return transfers.export(database, TENANT, project, home, "desk", 1, to=home / "bundle", now=2.0)
+    return transfers.export(database, TENANT, project, home, "desk", 1, to=home / "bundle", now=2.0, weights=weights)
 
 
 @pytest.mark.parametrize("stage", ["prod", ""])
@@ -116,3 +128,70 @@ def test_a_secret_in_clear_does_not_go_along(database: Database, tmp_path: Path,
 def test_a_secret_that_stands_in_the_environment_is_none(database: Database, tmp_path: Path):
     headers = "{authorization: 'Bearer ${KEY}', x-team: desk}"
     assert exported(database, tmp_path, file=f"project: testing\nproviders:\n  own:\n    headers: {headers}\n")
+
+
+# ---------------------------------------------------------------- weights
+
+
+def trained(database: Database, folder: Path) -> tuple[WeightsFolders, dict[str, Any]]:
+    """Keep an adapter on a base in `folder/desk/base`; return where it lies, and how it is pinned."""
+    made, base, folders = folder / "made", folder / "desk" / "base", WeightsFolders(folder / "weights")
+    for place in (made, base):
+        place.mkdir(parents=True)
+        (place / "model.safetensors").write_bytes(place.name.encode())
+    name = folders.keep(made)
+    row = WeightsRow(
+        recipe="r",
+        digest=name,
+        kind="adapter",
+        base="base",
+        method="sft",
+        dataset="d",
+        created_at=1.0,
+        run={},
+        result={},
+    )
+    rows = DatasetRow(digest="d", definition="r", created_at=1.0, rows=3, names=["own"], manifest={})
+    with database.transaction() as connection:
+        datasets.save_dataset(connection, TENANT, rows, [RestsOn(kind="document", source="own.md", rows=3)])
+        trainings.save_weights(connection, TENANT, row)
+    pin = {"digest": name, "kind": "adapter", "base": {"name": "base"}, "recipe": "r", "dataset": "d"}
+    return folders, pin
+
+
+def test_weights_go_along_with_their_base_and_what_they_rest_on(database: Database, tmp_path: Path):
+    folders, pin = trained(database, tmp_path)
+    bundle = exported(database, tmp_path, weights=folders, pin=pin)
+    assert "project/base/model.safetensors" in bundle.manifest.files
+    there, store = WeightsFolders(tmp_path / "there"), open_database("sqlite://")
+    weights_carried.bring(bundle, there, store, TENANT)
+    assert (there.open(pin["digest"]) / "model.safetensors").read_bytes() == b"made"
+    with store.reading() as connection:
+        assert [one.digest for one in trainings.resting_on(connection, TENANT, "own.md")] == [pin["digest"]]
+    store.close()
+
+
+def test_weights_that_were_left_out_have_to_be_there(database: Database, tmp_path: Path):
+    folders, pin = trained(database, tmp_path)
+    bundle = exported(database, tmp_path, pin=pin)
+    weights_carried.bring(bundle, folders, database, TENANT)
+    with pytest.raises(NotFound, match="bring their folder"):
+        weights_carried.bring(bundle, WeightsFolders(tmp_path / "there"), database, TENANT)
+
+
+def test_other_weights_than_the_candidate_pins_are_not_kept(database: Database, tmp_path: Path):
+    folders, pin = trained(database, tmp_path)
+    bundle = exported(database, tmp_path, weights=folders, pin=pin)
+    (bundle.folder / "weights" / "model.safetensors").write_bytes(b"others")
+    there = WeightsFolders(tmp_path / "there")
+    with pytest.raises(InvalidRequest, match="not those that desk@r1 pins"):
+        weights_carried.bring(bundle, there, database, TENANT)
+    assert not there.has(pin["digest"])
+
+
+def test_a_project_that_lacks_something_here_leaves_nothing_behind(database: Database, tmp_path: Path):
+    file = "project: testing\ndatasets: {d: {files: [elsewhere.jsonl]}}\n"
+    bundle = exported(database, tmp_path, file=file)
+    with pytest.raises(InvalidProject, match="there is no elsewhere"):
+        transfers.make_project(bundle, tmp_path / "new", {})
+    assert not (tmp_path / "new").exists()

@@ -25,16 +25,18 @@ def export(
     to: Annotated[Path | None, typer.Option(help="The new folder; named after the release otherwise.")] = None,
     app: App = None,
     *,
+    without_weights: Annotated[bool, typer.Option(help="Leave tuned or trained weights out.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a release as one signed folder: candidate, report, project file, prompts, tests, documents.
+    """Write a release as one signed folder: candidate, weights, report, project file, prompts, tests, documents.
 
     Example:  fourways release export r3 --to /media/usb/helpdesk-r3
     """
     from fourways.control import transfers
+    from fourways.control.shelf import weights_folders
     from fourways.control.showing import number_of
 
-    with opened(context, app) as place:
+    with opened(context, app) as place, ERR.status("copying and signing …"):
         number = number_of(release)
         target = to or Path(f"{place.app}-r{number}")
         bundle = transfers.export(
@@ -46,6 +48,7 @@ def export(
             number,
             to=target,
             now=time.time(),
+            weights=None if without_weights else weights_folders(folder_of(context)),
         )
     if as_json:
         print_json({"folder": str(target), "signer": bundle.signature.fingerprint, "files": len(bundle.manifest.files)})
@@ -88,12 +91,14 @@ async def _import(bundle: Path, folder: Path, trust: list[str], stage: str, *, f
     from fourways.config.load import load_project
     from fourways.control import transfers
     from fourways.control.policies import checked_stage
+    from fourways.control.shelf import weights_folders
+    from fourways.control.weights_carried import bring
 
     checked_stage(stage)
     project = None if fresh else load_project(folder, os.environ)
     read = transfers.open_bundle(bundle, folder, project, trust)
     if fresh:
-        written = transfers.make_project(read, folder)
+        written = transfers.make_project(read, folder, os.environ)
         ERR.print(f"Wrote {len(written)} files of the project into [bold]{escape(str(folder))}[/].")
     house = open_house(folder)
     await house.start(background=False)
@@ -101,9 +106,10 @@ async def _import(bundle: Path, folder: Path, trust: list[str], stage: str, *, f
         only_app(house.project.apps, read.candidate.app)
         if fresh:
             await ingest_shown(house)
+        await asyncio.to_thread(bring, read, weights_folders(folder), house.database, house.tenant)
         pinned = read.candidate.parts.get("weights")
-        if pinned:
-            await asyncio.to_thread(house.workshop.weights, pinned["digest"])  # a bundle carries none
+        if pinned and pinned["kind"] == "adapter":
+            await asyncio.to_thread(house.workshop.weights, pinned["base"]["name"])
         _warn(read, transfers.fingerprints(house.database, house.tenant, house.project))
         made = transfers.take(
             house.database, house.tenant, house.project, read, stage=stage, actor=actor(), now=time.time()

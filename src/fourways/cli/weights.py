@@ -1,7 +1,6 @@
 """`fourways weights`: what was trained here, what it was trained on, who rests on a document, its card."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -52,7 +51,7 @@ def list_weights(
             if document is None
             else trainings.resting_on(connection, place.tenant, document)
         )
-    folders = _folders(folder_of(context))
+    folders = _folders(context)
     if as_json:
         print_json([_plain(row, folders) for row in rows])
         return
@@ -83,7 +82,7 @@ def show(context: typer.Context, digest: Digest, *, as_json: AsJson = False) -> 
         ]
     sources = [f"{one.knowledge + ' ' if one.knowledge else ''}{one.source}" for one in rests_on]
     if as_json:
-        print_json(_plain(row, _folders(folder_of(context))) | {"candidates": pinned, "rests_on": rests_on})
+        print_json(_plain(row, _folders(context)) | {"candidates": pinned, "rests_on": rests_on})
         return
     facts = _facts(row) | {"candidates": ", ".join(pinned) or "none", "rests on": _some(sources)}
     OUT.print(table(f"Weights {row.digest[:SHOWN]}", ("", ""), list(facts.items())))
@@ -96,7 +95,7 @@ def card(context: typer.Context, digest: Digest) -> None:
     """
     with opened(context, None, any_app=True) as place:
         row = _found(place, digest)
-    text = (_folders(folder_of(context)).open(row.digest) / "README.md").read_text(encoding="utf-8")
+    text = (_folders(context).open(row.digest) / "README.md").read_text(encoding="utf-8")
     body = text.split("---\n", 2)[-1] if text.startswith("---\n") else text
     OUT.print(Markdown(body))
 
@@ -115,7 +114,7 @@ def delete(
         row = _found(place, digest)
     if not yes:
         typer.confirm(f"Delete weights {row.digest[:SHOWN]} of {row.app}:{row.way}?", abort=True, err=True)
-    _folders(folder_of(context)).delete(row.digest)
+    _folders(context).delete(row.digest)
     OUT.print(f"Deleted {row.digest[:SHOWN]}; `fourways tune` or `train` makes them again.")
 
 
@@ -126,12 +125,10 @@ def _found(place: Place, digest: str) -> "WeightsRow":
         return trainings.get_weights(connection, place.tenant, digest)
 
 
-def _folders(folder: Path) -> "WeightsFolders":
-    from fourways.control.shelf import WEIGHTS
-    from fourways.control.state import state_folder
-    from fourways.store.weights import WeightsFolders
+def _folders(context: typer.Context) -> "WeightsFolders":
+    from fourways.control.shelf import weights_folders
 
-    return WeightsFolders(state_folder(folder) / WEIGHTS)
+    return weights_folders(folder_of(context))
 
 
 def _row(row: "WeightsRow", folders: "WeightsFolders") -> Sequence[object]:

@@ -226,9 +226,17 @@ def matching(pattern: str, folder: Path) -> list[Path]:
 
 def files_of_tests(project: Project, folder: Path) -> list[str]:
     """List the files of test cases that a project names, globs filled in, as far as they lie in its folder."""
-    named = [
-        path for app in project.apps.values() for path in (*app.tests.files, *app.tests.tuning, *app.tests.calibration)
-    ]
-    found = (path for pattern in named for path in matching(pattern, folder) if path.is_file())
+    tests = [app.tests for app in project.apps.values()]
+    return _inside([path for each in tests for path in (*each.files, *each.tuning, *each.calibration)], folder)
+
+
+def files_of_datasets(project: Project, folder: Path) -> list[str]:
+    """List the files of rows that a project names, globs filled in, as far as they lie in its folder."""
+    named = [each.files for each in project.datasets.values() if isinstance(each, FilesDataset)]
+    return _inside([path for files in named for path in files], folder)
+
+
+def _inside(patterns: list[str], folder: Path) -> list[str]:
+    found = (path for pattern in patterns for path in matching(pattern, folder) if path.is_file())
     inside = (path for path in found if path.is_relative_to(folder) and ".." not in path.relative_to(folder).parts)
     return sorted({str(path.relative_to(folder)) for path in inside})

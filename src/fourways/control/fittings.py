@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fourways.config.tree import Knowledge, Project
 from fourways.control.builds import snapshots_pinned
-from fourways.control.shelf import WEIGHTS, Shelf
+from fourways.control.shelf import Shelf, weights_folders
 from fourways.control.state import state_folder
 from fourways.core.errors import NotFound
 from fourways.core.ids import TenantId
@@ -17,7 +17,6 @@ from fourways.models.registry import Models
 from fourways.models.supervisor import Engines
 from fourways.models.wire import open_transport
 from fourways.store.database import Database
-from fourways.store.weights import WeightsFolders
 from fourways.ways.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ async def fit(
         state=state_folder(folder),
         database=database,
         tenant=tenant,
-        folders=WeightsFolders(state_folder(folder) / WEIGHTS),
+        folders=weights_folders(folder),
         define=lambda names: datasets().definition_of(names),
     )
     return Fittings(

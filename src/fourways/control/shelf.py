@@ -9,6 +9,7 @@ from typing import Any
 
 from fourways.config.tree import Project
 from fourways.config.ways import PACKAGED
+from fourways.control.state import state_folder
 from fourways.control.transfers import fingerprints
 from fourways.core.errors import InvalidRequest, NotFound
 from fourways.core.ids import TenantId, digest
@@ -37,6 +38,15 @@ FIGURES = (
 )
 Define = Callable[[Sequence[str]], Awaitable[str]]
 """Returns the digest of what datasets of the project are made of today."""
+
+
+def weights_folders(folder: Path) -> WeightsFolders:
+    """Return where a project's weights lie.
+
+    Args:
+        folder: the project's.
+    """
+    return WeightsFolders(state_folder(folder) / WEIGHTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

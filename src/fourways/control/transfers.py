@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from fourways.config.load import FILE_NAME
-from fourways.config.references import files_named, files_of_tests
+from fourways.config.load import FILE_NAME, load_project
+from fourways.config.references import files_named, files_of_datasets, files_of_tests
 from fourways.config.tree import Project
 from fourways.control import releases, showing
 from fourways.control.bundles import Bundle, Knowledge, fingerprint_of, leads_out, read_bundle, unpack, write_bundle
@@ -18,11 +19,13 @@ from fourways.control.policies import checked_stage
 from fourways.control.showing import Shown
 from fourways.control.signing import own_fingerprint
 from fourways.control.state import state_folder
-from fourways.core.errors import InvalidRequest, NotFound
+from fourways.control.weights_carried import contents_of
+from fourways.core.errors import InvalidProject, InvalidRequest, NotFound
 from fourways.core.ids import TenantId
 from fourways.store import candidates, catalog, reports, shown
 from fourways.store.catalog import Place
 from fourways.store.database import Database
+from fourways.store.weights import WeightsFolders
 
 PROJECT = "project"
 """The folder of a bundle that holds the project: its file, prompts, tests, documents."""
@@ -31,15 +34,28 @@ SECRET = re.compile("auth|key|token|secret|password|cookie", re.IGNORECASE)
 
 
 def export(
-    database: Database, tenant: TenantId, project: Project, folder: Path, app: str, number: int, *, to: Path, now: float
+    database: Database,
+    tenant: TenantId,
+    project: Project,
+    folder: Path,
+    app: str,
+    number: int,
+    *,
+    to: Path,
+    now: float,
+    weights: WeightsFolders | None,
 ) -> Bundle:
     """Write a release as a signed folder.
 
-    It carries the candidate, its report, the project file with the files that it names, and the documents that are
-    files in its folder. Weights and documents from elsewhere are not in it.
+    It carries the candidate, its weights, its report, the project file with the files that it names, and the documents
+    that are files in its folder. Documents from elsewhere are not in it.
+
+    Args:
+        weights: where weights lie; None leaves them out.
 
     Raises:
-        NotFound: there is no such release.
+        NotFound: there is no such release, or its weights are gone.
+        Unavailable: its weights are damaged.
         InvalidRequest: the target is there already, or the project file holds a secret in clear, or names a template or
             a file of tests outside the project's folder.
     """
@@ -49,10 +65,13 @@ def export(
         candidate = candidates.get_candidate(connection, tenant, app, found.release.candidate)
         report = reports.newest_report_of(connection, tenant, candidate.digest)
     documents = {name: _documents(database, tenant, name) for name in _knowledge_of(candidate.parts)}
-    files = {FILE_NAME, *files_named(project), *files_of_tests(project, folder)}
+    files = {FILE_NAME, *files_named(project), *files_of_tests(project, folder), *files_of_datasets(project, folder)}
     carried = {uri for known in documents.values() for uri in known if not leads_out(uri) and (folder / uri).is_file()}
     contents: dict[str, Path | bytes] = {f"{PROJECT}/{path}": folder / path for path in sorted(files | carried)}
     contents["report.json"] = json.dumps(None if report is None else asdict(report), default=str).encode()
+    pin = candidate.parts.get("weights")
+    if pin is not None and weights is not None:
+        contents |= contents_of(pin, weights, folder, database, tenant)
     return write_bundle(
         to,
         release=f"{app}@{found.release.name}",
@@ -74,13 +93,27 @@ def open_bundle(bundle: Path, folder: Path, project: Project | None, trusted: Co
     return read_bundle(bundle, known)
 
 
-def make_project(bundle: Bundle, folder: Path) -> list[str]:
+def make_project(bundle: Bundle, folder: Path, environ: Mapping[str, str]) -> list[str]:
     """Write the project that a bundle carries into a folder that has none, and return the paths written.
+
+    Args:
+        environ: where `${NAME}` in its file is looked up.
 
     Raises:
         InvalidRequest: a file is there already.
+        InvalidProject: something that the project needs is not here; nothing of it stays.
     """
-    return unpack(bundle, PROJECT, folder)
+    fresh = not folder.exists()
+    written = unpack(bundle, PROJECT, folder)
+    try:
+        load_project(folder, environ)
+    except InvalidProject:
+        for path in written:
+            (folder / path).unlink()
+        if fresh:
+            shutil.rmtree(folder)
+        raise
+    return written
 
 
 def take(
