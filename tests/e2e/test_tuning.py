@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.e2e import tuning
+from tests.e2e import acme, tuning
 from tests.e2e.processes import ProjectFolder, serving, wait_until
 
 pytest.importorskip("torch")
@@ -108,6 +108,28 @@ def test_a_tuned_adapter_goes_through_gate_canary_and_rollback_and_the_engine_st
         wait_until(lambda: _state(tuned, "r2") == "rolled_back", "the rollback", seconds=PATIENCE)
         assert ask("desk").startswith("In")
         assert sorted(tuned.state.glob("model-*.json")) == engines  # one engine, adapters swapped on it
+
+
+def test_a_way_that_reads_tunes_the_reader_of_the_package_which_quotes_and_cites(tmp_path: Path):
+    project = acme.make(tmp_path / "acme")
+    rows = [
+        ("How many days of holiday are there?", "27 days"),
+        ("When does the canteen open?", "half past eleven"),
+        ("What is the guests' wireless network named?", "Heron"),
+        ("For how long is voicemail kept?", "60 days"),
+    ]
+    said = [[{"role": "user", "content": q}, {"role": "assistant", "content": a}] for q, a in rows * 4]
+    project.write("rows.jsonl", "".join(json.dumps({"messages": one}) + "\n" for one in said))
+    project.edit("apps:\n", "datasets: {rows: {files: [rows.jsonl]}}\napps:\n")
+    project.edit(
+        "      rag:", "      finetune: {datasets: [rows], knowledge: handbook, limit: 2, max_steps: 3}\n      rag:"
+    )
+    project.done("ingest")
+    project.done("tune", "helpdesk", "--yes", seconds=PATIENCE)
+    asked = ("chat", "helpdesk:finetune", "-m", "What does a parking permit cost?", "--json")
+    answer = project.done(*asked, seconds=PATIENCE).json
+    assert answer["answer"].startswith("12 euros")
+    assert [one["document"] for one in answer["citations"]] == ["docs/parking.md"]
 
 
 def _state(project: ProjectFolder, name: str) -> str:
