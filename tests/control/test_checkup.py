@@ -13,7 +13,7 @@ from fourways.models.kept import KeptServer
 async def test_servers_that_run_those_that_ended_and_programs_that_are_not_there(tmp_path: Path) -> None:
     folder_of(tmp_path / "base")
     (tmp_path / "fourways.yaml").write_text(
-        "project: p\nproviders: {mine: {dialect: vllm, serve: {model: base, program: [/opt/absent/vllm]}}}\n"
+        "project: p\nproviders: {mine: {dialect: vllm, serve: {model: base, program: [absent/vllm]}}}\n"
     )
     state = tmp_path / ".fourways"
     arguments = ("engine", "--model", "x", "--name", "x", "--announce", "{announce}", "--port", "0")

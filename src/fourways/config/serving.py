@@ -25,7 +25,7 @@ class Serve(Node):
     adapters: dict[str, str] = {}
     """LoRA adapters on it by name, each asked as `provider/NAME`: folders (engine, vllm) or .gguf files."""
     program: list[str] = []
-    """The program and what stands before our arguments, where it is not found on PATH: [/opt/vllm/bin/vllm]."""
+    """The program and what stands before our arguments, where it is not found on PATH: [/path/to/vllm]."""
     options: list[str] = []
     """Further arguments of its command line, after ours: [--max-model-len, "8192"]."""
     env: dict[str, str] = Field(default={}, repr=False)
